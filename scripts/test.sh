@@ -1,0 +1,8 @@
+#!/bin/sh
+# Sets up, builds and runs every test that needs nothing but Node: house rules, types, and each package's tests.
+set -eu
+cd "$(dirname "$0")/.."
+export TURBO_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
+sh scripts/setup.sh
+npx --yes pnpm@12.21.0 run tidy
+npx --yes pnpm@12.21.0 run test:packages

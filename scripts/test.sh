@@ -4,5 +4,6 @@ set -eu
 cd "$(dirname "$0")/.."
 export TURBO_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
 sh scripts/setup.sh
+npx --yes pnpm@12.21.0 run test:tidy
 npx --yes pnpm@12.21.0 run tidy
 npx --yes pnpm@12.21.0 run test:packages

@@ -1,1 +1,24 @@
-export type { Revision } from "@quorate/common";
+export { type KeyRange, keyRangeFromWire } from "./key-range.js";
+export type {
+  Backup,
+  Change,
+  Committed,
+  DeleteResult,
+  EntryId,
+  HashKvResult,
+  HistoryBatch,
+  HistoryLimits,
+  KeyMeta,
+  Mvcc,
+  MvccOptions,
+  MvccPorts,
+  PutResult,
+  RangeChunk,
+  RangeCursor,
+  RangeQuery,
+  RangeResult,
+  RangeSort,
+  StoreSize,
+  WriteTransaction,
+} from "./mvcc.js";
+export { MvccError, type MvccFault } from "./mvcc-error.js";

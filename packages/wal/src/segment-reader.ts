@@ -1,0 +1,190 @@
+import type { Disk, DiskFile, LogIndex } from "@quorate/common";
+import { crc32c } from "./crc32c.js";
+import {
+  type BatchHead,
+  batchRecordBytes,
+  decodeSegmentHeader,
+  formatVersion,
+  getBatchHead,
+  getUint32,
+  getUint53,
+  RecordType,
+  recordBytes,
+  recordHeaderBytes,
+  type SegmentHeader,
+  segmentHeaderBytes,
+} from "./format.js";
+import { WalError } from "./wal-error.js";
+
+/** Bytes read from a file at once. Entries are views into such a piece. */
+const pieceBytes = 4 << 20;
+/** A tear leaves whole sectors, or the end of one, as they were: zero. */
+const sectorBytes = 512;
+
+/** A record as it lies in a file; `data` is a view. */
+export type ReadRecord = Readonly<{ type: number; index: LogIndex; data: Uint8Array }>;
+
+/** The next thing in a segment. */
+export type ReadBatch =
+  | { kind: "batch"; records: readonly ReadRecord[]; end: number; chain: number; head: BatchHead }
+  /** Nothing but zeros from there on. */
+  | { kind: "end" }
+  /** Bytes that are no whole batch. `claimedEnd` is where it would have ended, if its front can be read. */
+  | { kind: "broken"; at: number; reason: string; claimedEnd: number | undefined };
+
+/** Reads one segment. Nothing it reads is believed before its checksum has been compared. */
+export class SegmentReader {
+  readonly path: string;
+  readonly header: SegmentHeader;
+  /** Where the chain of checksums begins. */
+  readonly firstChain: number;
+  readonly size: number;
+  readonly #file: DiskFile;
+  #piece: Uint8Array = new Uint8Array(0);
+  #pieceStart = 0;
+
+  /** @throws WalError "wal/foreign", "wal/newer-version", "wal/corrupt". */
+  constructor(disk: Disk, path: string) {
+    this.path = path;
+    this.#file = disk.open(path, "read");
+    try {
+      this.size = this.#file.size();
+      const reading = decodeSegmentHeader(this.#file.read(0, segmentHeaderBytes));
+      if (reading.kind === "foreign") throw new WalError({ code: "wal/foreign", file: path });
+      if (reading.kind === "newer") {
+        const { version } = reading;
+        throw new WalError({ code: "wal/newer-version", file: path, version, supported: formatVersion });
+      }
+      if (reading.kind === "damaged") throw this.corrupt(0, "the segment's header is damaged");
+      this.header = reading.header;
+      this.firstChain = reading.chain;
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+  }
+
+  corrupt(offset: number, reason: string): WalError {
+    return new WalError({ code: "wal/corrupt", file: this.path, offset, reason });
+  }
+
+  /** Reads the batch at `at`, which must go on from `chain`. */
+  readBatch(at: number, chain: number): ReadBatch {
+    const front = this.#bytes(at, batchRecordBytes);
+    if (front.length < batchRecordBytes) return this.#endOrBroken(at, "the batch ends before its front does");
+    const head = getBatchHead(front, 0, this.header.salt);
+    if (head === undefined) return this.#endOrBroken(at, "a batch's front is damaged");
+    const claimedEnd = at + head.batchBytes;
+    const broken = (where: number, reason: string): ReadBatch => ({ kind: "broken", at: where, reason, claimedEnd });
+    if (head.previousChain !== chain) return broken(at, "a batch does not go on from the one before it");
+    if (head.offset !== at) return broken(at, "a batch lies in another place than it was written to");
+    if (claimedEnd > this.size) return broken(at, "a batch goes past the end of its file");
+    const records: ReadRecord[] = [];
+    let next = getUint32(front, 0);
+    let position = at + batchRecordBytes;
+    while (position < claimedEnd) {
+      const fixed = this.#bytes(position, recordHeaderBytes);
+      const end =
+        fixed.length < recordHeaderBytes ? Number.POSITIVE_INFINITY : position + recordBytes(getUint32(fixed, 4));
+      if (end > claimedEnd) return broken(position, "a record goes past the end of its batch");
+      const bytes = this.#bytes(position, end - position);
+      next = crc32c(bytes, 4, bytes.length, next);
+      if (getUint32(bytes, 0) !== next) return broken(position, "a record's checksum does not match");
+      records.push(readRecord(bytes));
+      position = end;
+    }
+    return { kind: "batch", records, end: claimedEnd, chain: next, head };
+  }
+
+  /**
+   * Whether a later batch proves that the bytes at `at` had been synced: it was written when everything up to a place behind them was
+   * durable. Whatever is wrong with them is then no torn write.
+   */
+  wasSyncedAt(at: number): boolean {
+    const last = this.#lastNonZero(at);
+    for (let from = at + 8; from + batchRecordBytes <= last + 1; from += 8) {
+      const bytes = this.#bytes(from, batchRecordBytes);
+      // A cheap look first: nearly no place passes it.
+      if (bytes[8] !== RecordType.batch || bytes[4] === 0) continue;
+      const head = getBatchHead(bytes, 0, this.header.salt);
+      if (head !== undefined && head.offset === from && head.durableOffset > at) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether the broken batch at `at` looks as a write looks that was not finished: some sector of it still ends with the zero that was
+   * there before. Every record ends with a byte that is not zero, so a whole batch that was damaged later does not, as a rule.
+   */
+  looksTorn(at: number, claimedEnd: number | undefined): boolean {
+    const unpadded = Math.max(this.#lastNonZero(at) + 1, at + batchRecordBytes);
+    const end = claimedEnd ?? Math.ceil(unpadded / 8) * 8;
+    if (end > this.size) return true;
+    for (let from = at; from < end; ) {
+      const partEnd = Math.min((Math.floor(from / sectorBytes) + 1) * sectorBytes, end);
+      if (this.#bytes(partEnd - 1, 1)[0] === 0) return true;
+      from = partEnd;
+    }
+    return false;
+  }
+
+  /** Bytes from `at` to the last one that is not zero. */
+  usedBytesFrom(at: number): number {
+    return this.#lastNonZero(at) + 1 - at;
+  }
+
+  close(): void {
+    this.#piece = new Uint8Array(0);
+    this.#file.close();
+  }
+
+  #endOrBroken(at: number, reason: string): ReadBatch {
+    if (this.#lastNonZero(at) < at) return { kind: "end" };
+    return { kind: "broken", at, reason, claimedEnd: undefined };
+  }
+
+  /** The offset of the last byte from `from` on that is not zero; `from - 1` when there is none. */
+  #lastNonZero(from: number): number {
+    for (let end = this.size; end > from; ) {
+      const start = Math.max(from, end - pieceBytes);
+      const bytes = this.#file.read(start, end - start);
+      let at = bytes.length - 1;
+      // Eight bytes at a time: up to a whole segment of zeros is looked at in every start.
+      const words =
+        bytes.byteOffset % 8 === 0 ? new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3) : undefined;
+      if (words !== undefined) {
+        let word = words.length - 1;
+        while (at >= words.length * 8 && bytes[at] === 0) at--;
+        if (at < words.length * 8) {
+          while (word >= 0 && Object.is(words[word], 0)) word--;
+          at = word * 8 + 7;
+        }
+      }
+      while (at >= 0 && bytes[at] === 0) at--;
+      if (at >= 0) return start + at;
+      end = start;
+    }
+    return from - 1;
+  }
+
+  /** At most `length` bytes from `at`, as a view. */
+  #bytes(at: number, length: number): Uint8Array {
+    const from = at - this.#pieceStart;
+    if (from < 0 || from + length > this.#piece.length) {
+      const wanted = Math.min(Math.max(length, pieceBytes), Math.max(this.size - at, 0));
+      this.#piece = this.#file.read(at, wanted);
+      this.#pieceStart = at;
+      return this.#piece.subarray(0, length);
+    }
+    return this.#piece.subarray(from, from + length);
+  }
+}
+
+function readRecord(bytes: Uint8Array): ReadRecord {
+  const dataBytes = getUint32(bytes, 4);
+  return {
+    type: bytes[8] as number,
+    index: getUint53(bytes, 12) as LogIndex,
+    data: bytes.subarray(recordHeaderBytes, recordHeaderBytes + dataBytes),
+  };
+}

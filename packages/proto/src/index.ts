@@ -156,7 +156,7 @@ export {
   Event_EventType,
   KeyValue,
 } from "./gen/mvccpb.js";
-export { LeaseRevokeBatch } from "./gen/quoratepb.js";
+export { LeaseWork, RemainingTime, StoredLease } from "./gen/quoratepb.js";
 export {
   ConfChange as RaftpbConfChange,
   ConfChangeSingle as RaftpbConfChangeSingle,
@@ -194,6 +194,7 @@ export {
   Record as WalpbRecord,
   Snapshot as WalpbSnapshot,
 } from "./gen/walpb.js";
+export { fromJson, type JsonValue, type ToJsonOptions, toJson } from "./json.js";
 export type { MessageCodec } from "./message-codec.js";
 export { ProtoError, type ProtoFault } from "./proto-error.js";
 export { codecOf, enums, messages, services } from "./registry.js";

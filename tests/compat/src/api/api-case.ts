@@ -1,4 +1,4 @@
-import { type Json, parseJson } from "./json.js";
+import { type Json, parseJson } from "../json.js";
 
 export type Status = { readonly code: string; readonly message: string };
 type Call = { readonly rpc: string; readonly metadata?: Readonly<Record<string, string>> };

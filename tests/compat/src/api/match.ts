@@ -1,11 +1,9 @@
 import { bytesToText, textToBytes } from "./bytes-text.js";
-import { isObject, type Json, type JsonObject, show } from "./json.js";
+import { isObject, type Json, type JsonObject, show } from "../json.js";
+import { Mismatch } from "../mismatch.js";
 
 /** Names that stand for values seen earlier in the case: "cluster" to 14841639068965178418n's decimal text, and so on. */
 export type Remembered = Map<string, Json>;
-
-/** An answer is not the recorded one; the message says where and what. */
-export class Mismatch extends Error {}
 
 /**
  * Compares an answer with the recorded one, wildcards and names included, and remembers what names stand for.

@@ -1,5 +1,5 @@
 import { bytesToText, textToBytes } from "./bytes-text.js";
-import { isObject, type Json, type JsonObject, show } from "./json.js";
+import { isObject, type Json, type JsonObject, show } from "../json.js";
 import type { FieldShape, Schema } from "./schema.js";
 import { readPacked, readWireFields, WireWriter } from "./wire-bytes.js";
 

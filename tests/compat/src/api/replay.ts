@@ -1,9 +1,10 @@
 import { Metadata } from "@grpc/grpc-js";
+import { Mismatch } from "../mismatch.js";
 import { MemberProcess } from "../member/member-process.js";
 import type { ApiCase, ApiStep, DrainStep, ExpectStep, Status } from "./api-case.js";
 import { GrpcSession, type GrpcStream } from "./grpc-session.js";
-import { isObject, type Json, type JsonObject, show } from "./json.js";
-import { fillIn, fillInText, Mismatch, matchAnswer, type Remembered } from "./match.js";
+import { isObject, type Json, type JsonObject, show } from "../json.js";
+import { fillIn, fillInText, matchAnswer, type Remembered } from "./match.js";
 import { decodeMessage, encodeMessage } from "./message-json.js";
 import type { Schema } from "./schema.js";
 import { summarizeSnapshot } from "./snapshot-check.js";

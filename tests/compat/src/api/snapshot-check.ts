@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Json, JsonObject } from "./json.js";
+import type { Json, JsonObject } from "../json.js";
 import { decodeMessage } from "./message-json.js";
 import type { Schema } from "./schema.js";
 import { textToBytes } from "./bytes-text.js";

@@ -19,11 +19,18 @@ type LeaderMessage = Extract<RaftMessage, { kind: "append" | "heartbeat" | "snap
  * one's may be old.
  */
 export function receiveMessage(raft: RaftState, from: MemberId, message: RaftMessage): RaftFault | undefined {
-  if (from === raft.id) return raft.outbox.refuse({ code: "raft/step-local", message: message.kind });
+  if (from === raft.id && !mayComeBack(message)) {
+    return raft.outbox.refuse({ code: "raft/step-local", message: message.kind });
+  }
   if (isResponse(message) && !isMember(raft.confState, from)) {
     return raft.outbox.refuse({ code: "raft/step-unknown-peer", from, message: message.kind });
   }
   return dispatch(raft, from, message);
+}
+
+/** What this member passed on to a leader that has passed it on to the next one: by now that may be this member. */
+function mayComeBack(message: RaftMessage): boolean {
+  return message.kind === "propose" || message.kind === "read-index";
 }
 
 function isResponse(message: RaftMessage): boolean {

@@ -60,7 +60,9 @@ describe("decode", () => {
   });
 
   it("carries a batch of leases to revoke in the log's request", () => {
-    const bytes = InternalRaftRequest.encode({ leaseWork: { expired: [7587870152021180417n, -1n, 0n], checkpoints: [], term: 1n, seenIndex: 2n } });
+    const bytes = InternalRaftRequest.encode({
+      leaseWork: { expired: [7587870152021180417n, -1n, 0n], checkpoints: [], term: 1n, seenIndex: 2n },
+    });
     expect(InternalRaftRequest.decode(bytes).leaseWork?.expired).toEqual([7587870152021180417n, -1n, 0n]);
   });
 });

@@ -1,5 +1,6 @@
 export { type ApiCase, type ApiStep, parseApiCase } from "./api/api-case.js";
 export { decodeMessage, encodeMessage } from "./api/message-json.js";
+export { productSchema } from "./api/product-schema.js";
 export { replayApiCase } from "./api/replay.js";
 export type { FieldShape, MessageShape, Schema } from "./api/schema.js";
 export { type HttpCase, type HttpStep, parseHttpCase } from "./http/http-case.js";
@@ -7,4 +8,13 @@ export { replayHttpCase } from "./http/http-replay.js";
 export { findFreePort } from "./member/free-port.js";
 export { type MemberExit, type MemberOptions, MemberProcess, memberBinary } from "./member/member-process.js";
 export { Mismatch } from "./mismatch.js";
-export { checkPendingList, judgeCase, listCases, type PendingList, readCase, type Verdict } from "./pending.js";
+export {
+  checkExpectations,
+  type Expectations,
+  judgeCase,
+  listCases,
+  type Reasons,
+  readCase,
+  readDifferences,
+  type Verdict,
+} from "./pending.js";

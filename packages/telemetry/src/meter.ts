@@ -1,0 +1,86 @@
+import type { Counter, Gauge, Histogram, Meter, MetricDefinition, MetricLabels } from "@quorate/common";
+import type { CounterCell, GaugeCell, HistogramCell } from "./cells.js";
+import { etcdFamilies } from "./etcd-families.js";
+import type { Family, FamilyType } from "./family.js";
+import type { EtcdFamilyName, Metrics } from "./metrics.js";
+
+/** Names of our packages' metrics that have a family of etcd's, and which. */
+export const etcdFamilyOf: Readonly<Record<string, EtcdFamilyName>> = {
+  "wal.sync.duration": "etcd_disk_wal_fsync_duration_seconds",
+  "wal.write.duration": "etcd_disk_wal_write_duration_seconds",
+  "wal.written": "etcd_disk_wal_write_bytes_total",
+  "mvcc.flush.duration": "etcd_disk_backend_commit_duration_seconds",
+  "mvcc.backup.duration": "etcd_disk_backend_snapshot_duration_seconds",
+  "mvcc.defragment.duration": "etcd_disk_backend_defrag_duration_seconds",
+  "mvcc.hash.duration": "etcd_mvcc_hash_duration_seconds",
+  "mvcc.hash_kv.duration": "etcd_mvcc_hash_rev_duration_seconds",
+};
+
+type Cell = CounterCell | GaugeCell | HistogramCell;
+
+/** Used when a histogram names no buckets: one millisecond to about eight seconds. */
+const usualBuckets = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048, 4.096, 8.192];
+const noLabels: MetricLabels = {};
+
+/**
+ * The meter that packages get. What they call `wal.sync.duration` becomes etcd's family where there is one (its buckets and labels count then), else
+ * a family of our own: `quorate_`, the name with `_` for `.`, the unit, and `_total` for counters.
+ * @param names more names that stand for a family of etcd's; it must be without labels.
+ */
+export function createMeter(metrics: Metrics, names: Readonly<Record<string, EtcdFamilyName>> = {}): Meter {
+  const known: Readonly<Record<string, EtcdFamilyName>> = { ...etcdFamilyOf, ...names };
+  const cellFor = (definition: MetricDefinition, type: FamilyType): ((labels: MetricLabels | undefined) => Cell) => {
+    const name = known[definition.name];
+    if (name !== undefined && fits(name, type)) {
+      const cell = metrics.etcd[name] as Cell;
+      return () => cell;
+    }
+    return ownCells(metrics, definition, type);
+  };
+  return {
+    counter: (definition): Counter => {
+      const cell = cellFor(definition, "counter");
+      return { add: (amount, labels) => (cell(labels) as CounterCell | GaugeCell).add(amount) };
+    },
+    gauge: (definition): Gauge => {
+      const cell = cellFor(definition, "gauge");
+      return { set: (value, labels) => (cell(labels) as GaugeCell).set(value) };
+    },
+    histogram: (definition): Histogram => {
+      const cell = cellFor(definition, "histogram");
+      return { record: (value, labels) => (cell(labels) as HistogramCell).observe(value) };
+    },
+  };
+}
+
+/** A counter may stand behind a gauge of etcd's (bytes written, for one), a histogram only behind a histogram. */
+function fits(name: EtcdFamilyName, type: FamilyType): boolean {
+  const spec = etcdFamilies[name];
+  return spec.labels.length === 0 && (spec.type === "histogram") === (type === "histogram");
+}
+
+/** The cells of a family of our own. Without labels it is looked up once. */
+function ownCells(
+  metrics: Metrics,
+  definition: MetricDefinition,
+  type: FamilyType,
+): (labels: MetricLabels | undefined) => Cell {
+  const labelNames = definition.labels ?? [];
+  const family: Family<Cell> = metrics.own(ownName(definition, type), {
+    type,
+    help: definition.description,
+    labels: labelNames,
+    ...(type === "histogram" ? { buckets: definition.buckets ?? usualBuckets } : {}),
+  });
+  if (labelNames.length === 0) {
+    const cell = family.with();
+    return () => cell;
+  }
+  return (labels = noLabels) => family.with(...labelNames.map((name) => labels[name] ?? ""));
+}
+
+const unitSuffix = { s: "_seconds", By: "_bytes", "1": "" };
+
+function ownName({ name, unit }: MetricDefinition, type: FamilyType): string {
+  return `quorate_${name.replaceAll(/[^a-zA-Z0-9]+/g, "_")}${unitSuffix[unit]}${type === "counter" ? "_total" : ""}`;
+}

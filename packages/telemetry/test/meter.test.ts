@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { createMeter, createMetrics } from "../src/index.js";
+
+const description = "For this test.";
+
+describe("createMeter", () => {
+  it("counts into etcd's families where there is one", () => {
+    const metrics = createMetrics({ grpcMethods: [] });
+    const meter = createMeter(metrics);
+    meter.histogram({ name: "wal.sync.duration", unit: "s", description }).record(0.003);
+    meter.counter({ name: "wal.written", unit: "By", description }).add(100);
+    expect(metrics.etcd.etcd_disk_wal_fsync_duration_seconds.count).toBe(1);
+    expect(metrics.etcd.etcd_disk_wal_fsync_duration_seconds.cumulative().slice(0, 3)).toEqual([0, 0, 1]);
+    expect(metrics.etcd.etcd_disk_wal_write_bytes_total.value).toBe(100);
+  });
+
+  it("takes more names for etcd's families", () => {
+    const metrics = createMetrics({ grpcMethods: [] });
+    createMeter(metrics, { "mvcc.keys": "etcd_debugging_mvcc_keys_total" })
+      .gauge({ name: "mvcc.keys", unit: "1", description })
+      .set(7);
+    expect(metrics.etcd.etcd_debugging_mvcc_keys_total.value).toBe(7);
+  });
+
+  it("names other metrics after the product, with their unit", async () => {
+    const metrics = createMetrics({ grpcMethods: [] });
+    const meter = createMeter(metrics);
+    meter.counter({ name: "transport.received", unit: "By", description, labels: ["port"] }).add(5, { port: "peer" });
+    meter.counter({ name: "transport.received", unit: "By", description, labels: ["port"] }).add(2, { port: "peer" });
+    meter.gauge({ name: "mvcc.head-size", unit: "By", description }).set(3);
+    meter.histogram({ name: "raft.turn", unit: "s", description, buckets: [1, 2] }).record(1.5);
+    const text = await metrics.expose({ withOwn: true });
+    expect(text).toContain('quorate_transport_received_bytes_total{port="peer"} 7\n');
+    expect(text).toContain("quorate_mvcc_head_size_bytes 3\n");
+    expect(text).toContain('quorate_raft_turn_seconds_bucket{le="2"} 1\n');
+  });
+});

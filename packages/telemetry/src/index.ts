@@ -22,4 +22,5 @@ export {
   type Metrics,
   type MetricsOptions,
 } from "./metrics.js";
-export { startTracing, type Tracing, type TracingOptions } from "./tracing.js";
+export { startTracing } from "./start-tracing.js";
+export type { Tracing, TracingOptions } from "./tracing.js";

@@ -27,12 +27,3 @@ export interface Tracing {
   /** Sends what is left, then stops. Resolves also when the collector cannot be reached. */
   shutdown(): Promise<void>;
 }
-
-/**
- * Starts to export spans by OTLP over gRPC. The exporter is loaded only here: an app that does not trace does not pay for it.
- * Nothing global is set; pass the tracers on.
- */
-export async function startTracing(options: TracingOptions): Promise<Tracing> {
-  const { startExport } = await import("./tracing-export.js");
-  return startExport(options);
-}

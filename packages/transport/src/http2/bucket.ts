@@ -1,0 +1,25 @@
+/** Counts events that are harmless one by one: so many at once, so many forgiven a second. */
+export class Bucket {
+  private readonly burst: number;
+  private readonly perSecond: number;
+  private level = 0;
+  private lastMs = 0;
+
+  constructor(options: { burst: number; perSecond: number }) {
+    this.burst = options.burst;
+    this.perSecond = options.perSecond;
+  }
+
+  /** Counts one. @returns true when that is one too many. */
+  isOverflowing(nowMs: number): boolean {
+    const forgiven = ((nowMs - this.lastMs) / 1000) * this.perSecond;
+    this.lastMs = nowMs;
+    this.level = Math.max(0, this.level - forgiven) + 1;
+    return this.level > this.burst;
+  }
+
+  /** Takes one back. */
+  forgive(): void {
+    if (this.level >= 1) this.level--;
+  }
+}

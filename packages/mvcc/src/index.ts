@@ -22,3 +22,4 @@ export type {
   WriteTransaction,
 } from "./mvcc.js";
 export { MvccError, type MvccFault } from "./mvcc-error.js";
+export { openMvcc } from "./open-mvcc.js";

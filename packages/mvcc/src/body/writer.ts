@@ -1,0 +1,159 @@
+import type { Statement } from "better-sqlite3";
+import type { BucketChange } from "../head-layer.js";
+import { bytesFromLatin1, latin1FromBytes } from "../key-range.js";
+import { keyLatin1Of, keyOf, parseRecord } from "../record.js";
+import { FenceKeeper } from "./fence-keeper.js";
+import type { FenceEdits } from "./fences.js";
+import type { BodyJob, BodyOpened, BodySize, BodyState } from "./jobs.js";
+import { decodeRun, type RunEntry } from "./run.js";
+import { type Connection, rowKind } from "./schema.js";
+
+const stateNames: Readonly<Record<keyof BodyState, string>> = {
+  appliedIndex: "applied_index",
+  appliedTerm: "applied_term",
+  revision: "revision",
+  compactedPlusOne: "compacted_plus_one",
+  finishedPlusOne: "finished_plus_one",
+  lastSeq: "last_seq",
+};
+
+/** The writing side of the body: turns runs into rows. Belongs to one connection and one thread. */
+export class BodyWriter {
+  readonly #db: Connection;
+  readonly #fences: FenceKeeper;
+  readonly #pageBytes: number;
+  readonly #insertHistory: Statement;
+  readonly #putLatest: Statement;
+  readonly #deleteLatest: Statement;
+  readonly #insertVersion: Statement;
+  readonly #putBucket: Statement;
+  readonly #deleteBucket: Statement;
+  readonly #putMeta: Statement;
+
+  constructor(db: Connection) {
+    this.#db = db;
+    this.#fences = new FenceKeeper(db);
+    this.#pageBytes = db.pragma("page_size", { simple: true }) as number;
+    this.#insertHistory = db.prepare("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)");
+    this.#putLatest = db.prepare("INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?)");
+    this.#deleteLatest = db.prepare("DELETE FROM latest WHERE key = ?");
+    this.#insertVersion = db.prepare("INSERT INTO versions VALUES (?, ?, ?)");
+    this.#putBucket = db.prepare("INSERT OR REPLACE INTO bucket VALUES (?, ?, ?)");
+    this.#deleteBucket = db.prepare("DELETE FROM bucket WHERE name = ? AND key = ?");
+    this.#putMeta = db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
+  }
+
+  /** Reads all that is kept in memory: a few thousand rows, never the keys. */
+  readOpened(): BodyOpened {
+    const found = new Map(this.#db.prepare("SELECT name, value FROM meta").raw().all() as [string, number][]);
+    const number = (name: keyof BodyState, absent: number): number => found.get(stateNames[name]) ?? absent;
+    const rows = this.#db.prepare("SELECT name, key, value FROM bucket ORDER BY name, key").raw().all();
+    const { fences } = this.#fences;
+    return {
+      state: {
+        appliedIndex: number("appliedIndex", 0),
+        appliedTerm: number("appliedTerm", 0),
+        revision: number("revision", 1),
+        compactedPlusOne: number("compactedPlusOne", 0),
+        finishedPlusOne: number("finishedPlusOne", 0),
+        lastSeq: number("lastSeq", 0),
+      },
+      fences: Array.from({ length: fences.length }, (_, i) => ({ key: fences.keyAt(i), count: fences.countAt(i) })),
+      buckets: (rows as [string, Uint8Array, Uint8Array][]).map(([bucket, key, value]) => ({
+        bucket,
+        key: latin1FromBytes(key),
+        value,
+      })),
+      size: this.size(),
+    };
+  }
+
+  /** Writes one run, and what goes with it, in one transaction. */
+  flush(job: Extract<BodyJob, { kind: "flush" }>): FenceEdits {
+    const entries = decodeRun(job.run, job.firstSeq, job.changes);
+    return this.inTransaction(() => {
+      for (const entry of entries) this.#appendHistory(entry);
+      this.#writeLatest(entries);
+      this.#writeVersions(entries);
+      for (const change of job.bucketChanges) this.#changeBucket(change);
+      this.writeState(job.state);
+      return this.#fences.settle();
+    });
+  }
+
+  writeState(state: Partial<BodyState>): void {
+    for (const [name, value] of Object.entries(state)) this.#putMeta.run(stateNames[name as keyof BodyState], value);
+  }
+
+  size(): BodySize {
+    return {
+      pageBytes: this.#pageBytes,
+      pages: this.#db.pragma("page_count", { simple: true }) as number,
+      freePages: this.#db.pragma("freelist_count", { simple: true }) as number,
+      walBytes: this.#uncheckpointedFrames() * this.#pageBytes,
+    };
+  }
+
+  inTransaction<T>(run: () => T): T {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = run();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** Frames of the log file that are not in the database file yet. NOOP only looks. */
+  #uncheckpointedFrames(): number {
+    const [row] = this.#db.pragma("wal_checkpoint(NOOP)") as { log: number; checkpointed: number }[];
+    return row === undefined ? 0 : row.log - row.checkpointed;
+  }
+
+  #appendHistory(entry: RunEntry): void {
+    const { seq, main, sub, kind, previous, record } = entry;
+    this.#insertHistory.run(seq, main, sub, kind, previous === 0 ? null : previous, record);
+  }
+
+  /** Keys in order, each once: the pages of `latest` are visited from left to right. */
+  #writeLatest(entries: readonly RunEntry[]): void {
+    const first = new Map<string, RunEntry>();
+    const last = new Map<string, RunEntry>();
+    for (const entry of entries) {
+      const key = keyLatin1Of(entry.record);
+      if (!last.has(key)) first.set(key, entry);
+      last.set(key, entry);
+    }
+    for (const key of [...last.keys()].sort(compareText)) {
+      const entry = last.get(key) as RunEntry;
+      const existed = (first.get(key) as RunEntry).previous !== 0;
+      const exists = entry.kind !== rowKind.deletion;
+      if (exists) this.#putLatestRow(entry);
+      else if (existed) this.#deleteLatest.run(keyOf(entry.record));
+      if (existed !== exists) this.#fences.note(key, exists ? 1 : -1);
+    }
+  }
+
+  #putLatestRow(entry: RunEntry): void {
+    const { createRevision, version, lease } = parseRecord(entry.record);
+    this.#putLatest.run(keyOf(entry.record), entry.seq, entry.main, createRevision, version, lease ?? null);
+  }
+
+  #writeVersions(entries: readonly RunEntry[]): void {
+    const posts = entries
+      .filter((entry) => entry.kind !== rowKind.put)
+      .map((entry) => ({ key: keyLatin1Of(entry.record), entry }));
+    posts.sort((a, b) => compareText(a.key, b.key) || a.entry.seq - b.entry.seq);
+    for (const { entry } of posts) this.#insertVersion.run(keyOf(entry.record), entry.main, entry.seq);
+  }
+
+  #changeBucket(change: BucketChange): void {
+    const key = bytesFromLatin1(change.key);
+    if (change.value === undefined) this.#deleteBucket.run(change.bucket, key);
+    else this.#putBucket.run(change.bucket, key, change.value);
+  }
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,190 @@
+import type { Clock, LogIndex, Revision, Term, Timer } from "@quorate/common";
+import type { BodyJob, BodyResult, BodySize, BodyState } from "./body/jobs.js";
+import { encodeRun } from "./body/run.js";
+import type { Head } from "./head.js";
+import type { HeadLayer, HeadVersion } from "./head-layer.js";
+import type { EntryId } from "./mvcc.js";
+import type { MvccTelemetry } from "./telemetry.js";
+
+/** When to flush and to checkpoint. */
+export type FlushSettings = Readonly<{
+  headBytesMax: number;
+  flushBytes: number;
+  flushDelayMs: number;
+  checkpointBytes: number;
+}>;
+
+/** What the flusher tells the store. */
+export interface FlushListener {
+  /** The body holds this layer now. Called before the layer leaves the head. */
+  flushed(layer: HeadLayer, result: BodyResult): void;
+  /** The body's files changed otherwise. */
+  changed(result: BodyResult): void;
+}
+
+type Waiter = Readonly<{ index: LogIndex; resolve: () => void }>;
+
+/** Decides when the head's layers go to the body and when the body is synced, and who waited for that. */
+export class Flusher {
+  readonly #head: Head;
+  readonly #settings: FlushSettings;
+  readonly #clock: Clock;
+  readonly #listener: FlushListener;
+  readonly #telemetry: MvccTelemetry;
+  #state: { flushed: EntryId; durable: EntryId; lastSeq: number };
+  #timer: Timer | undefined;
+  #isDue = false;
+  #wantsCheckpoint = false;
+  #flushWaiters: Waiter[] = [];
+  #durableWaiters: Waiter[] = [];
+  #drainWaiters: (() => void)[] = [];
+
+  constructor(
+    parts: { head: Head; settings: FlushSettings; clock: Clock; listener: FlushListener; telemetry: MvccTelemetry },
+    state: BodyState,
+  ) {
+    this.#head = parts.head;
+    this.#settings = parts.settings;
+    this.#clock = parts.clock;
+    this.#listener = parts.listener;
+    this.#telemetry = parts.telemetry;
+    const flushed = { index: state.appliedIndex as LogIndex, term: state.appliedTerm as Term };
+    // What was found in the file may sit in its log, unsynced. The first checkpoint makes it durable.
+    this.#state = { flushed, durable: { index: 0 as LogIndex, term: 0 as Term }, lastSeq: state.lastSeq };
+    this.#wantsCheckpoint = state.appliedIndex > 0;
+  }
+
+  get flushed(): EntryId {
+    return this.#state.flushed;
+  }
+
+  get durable(): EntryId {
+    return this.#state.durable;
+  }
+
+  get isHeadFull(): boolean {
+    return this.#head.bytes >= this.#settings.headBytesMax;
+  }
+
+  onHeadDrained(run: () => void): void {
+    if (this.#isDrained()) run();
+    else this.#drainWaiters.push(run);
+  }
+
+  /** Something was applied. Says whether the body has work now; otherwise a timer will. */
+  noteApplied(wake: () => void): boolean {
+    this.#head.sealLarge();
+    if (this.#head.bytes >= this.#settings.flushBytes) return true;
+    if (this.#timer === undefined && !this.#isDue && !this.#head.isEmpty) {
+      this.#timer = this.#clock.after(this.#settings.flushDelayMs, () => {
+        this.#timer = undefined;
+        this.#isDue = true;
+        wake();
+      });
+    }
+    return false;
+  }
+
+  whenFlushed(index: LogIndex): Promise<void> {
+    if (this.flushed.index >= index) return Promise.resolve();
+    return new Promise((resolve) => this.#flushWaiters.push({ index, resolve }));
+  }
+
+  whenDurable(index: LogIndex): Promise<void> {
+    if (this.durable.index >= index) return Promise.resolve();
+    return new Promise((resolve) => this.#durableWaiters.push({ index, resolve }));
+  }
+
+  /** The next flush or checkpoint, if there is a reason for one. */
+  nextWork(): { job: BodyJob; done: (result: BodyResult) => void } | undefined {
+    if (this.#wantsCheckpoint || (this.#durableWaiters.length > 0 && !this.#needsFlush())) return this.#checkpoint();
+    if (this.#needsFlush()) return this.#flush();
+    return undefined;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #needsFlush(): boolean {
+    const waits = (waiter: Waiter): boolean => waiter.index > this.flushed.index;
+    if (this.#flushWaiters.some(waits) || this.#durableWaiters.some(waits)) return true;
+    if (this.#head.isEmpty) return false;
+    return this.#isDue || this.#head.layers.length > 1 || this.#head.bytes >= this.#settings.flushBytes;
+  }
+
+  #flush(): { job: BodyJob; done: (result: BodyResult) => void } {
+    const layer = this.#head.takeOldest();
+    const { log, applied } = layer;
+    const firstSeq = this.#state.lastSeq + 1;
+    const lastSeq = this.#state.lastSeq + log.length;
+    const job: BodyJob = {
+      kind: "flush",
+      run: encodeRun(log as readonly HeadVersion[]),
+      firstSeq,
+      changes: log.length,
+      bucketChanges: layer.bucketChanges,
+      state: {
+        appliedIndex: applied.index,
+        appliedTerm: applied.term,
+        revision: layer.revision,
+        compactedPlusOne: layer.compacted === undefined ? 0 : layer.compacted + 1,
+        lastSeq,
+      },
+    };
+    const { length: bytes } = job.run;
+    const span = this.#telemetry.start("mvcc.flush", {
+      "mvcc.revision": layer.revision as Revision,
+      "mvcc.changes": log.length,
+    });
+    const done = (result: BodyResult): void => {
+      this.#telemetry.end(span, result);
+      this.#telemetry.countFlush(result, { changes: log.length, bytes });
+      this.#state = { ...this.#state, flushed: applied, lastSeq };
+      this.#listener.flushed(layer, result);
+      this.#head.dropOldest(layer);
+      this.#isDue = this.#isDue && this.#head.layers.length > 1;
+      if (result.size.walBytes >= this.#settings.checkpointBytes) this.#wantsCheckpoint = true;
+      this.#flushWaiters = settle(this.#flushWaiters, applied.index);
+      this.#tellDrained();
+    };
+    return { job, done };
+  }
+
+  #checkpoint(): { job: BodyJob; done: (result: BodyResult) => void } {
+    this.#wantsCheckpoint = false;
+    const { flushed } = this;
+    const span = this.#telemetry.start("mvcc.checkpoint", {});
+    const done = (result: BodyResult): void => {
+      this.#telemetry.end(span, result);
+      this.#telemetry.countCheckpoint(result);
+      this.#listener.changed(result);
+      // An incomplete one met a reader that looks at an older state; the next one will get further.
+      if (result.isComplete !== true) return;
+      this.#state = { ...this.#state, durable: flushed };
+      this.#durableWaiters = settle(this.#durableWaiters, flushed.index);
+    };
+    return { job: { kind: "checkpoint" }, done };
+  }
+
+  #isDrained(): boolean {
+    return this.#head.bytes <= this.#settings.headBytesMax / 2;
+  }
+
+  #tellDrained(): void {
+    if (this.#drainWaiters.length === 0 || !this.#isDrained()) return;
+    const waiting = this.#drainWaiters;
+    this.#drainWaiters = [];
+    for (const run of waiting) run();
+  }
+}
+
+function settle(waiters: readonly Waiter[], index: LogIndex): Waiter[] {
+  const left: Waiter[] = [];
+  for (const waiter of waiters) {
+    if (waiter.index <= index) waiter.resolve();
+    else left.push(waiter);
+  }
+  return left;
+}

@@ -1,0 +1,164 @@
+import { assert, type Revision } from "@quorate/common";
+import { HeadLayer, type HeadKey, type HeadVersion } from "./head-layer.js";
+import type { TextSpan } from "./key-range.js";
+
+/** A layer that grows past this is sealed, so that no single run, sort or flush gets long. */
+const layerBytesMax = 8 * 1024 * 1024;
+
+/**
+ * The changes that are not in the body yet: layers, newest last. Only the last takes writes; the first may be on its way to the
+ * body and goes when the body has it.
+ */
+export class Head {
+  #layers: HeadLayer[] = [new HeadLayer()];
+
+  /** The layer that takes writes. */
+  get active(): HeadLayer {
+    return this.#layers[this.#layers.length - 1] as HeadLayer;
+  }
+
+  get bytes(): number {
+    let bytes = 0;
+    for (const layer of this.#layers) bytes += layer.bytes;
+    return bytes;
+  }
+
+  /** Oldest first. */
+  get layers(): readonly HeadLayer[] {
+    return this.#layers;
+  }
+
+  get isEmpty(): boolean {
+    return this.#layers.every((layer) => layer.log.length === 0 && layer.bucketChanges.length === 0);
+  }
+
+  /** Call it between transactions only. */
+  sealLarge(): void {
+    if (this.active.bytes >= layerBytesMax) this.seal();
+  }
+
+  /** Starts a new layer for what comes. */
+  seal(): void {
+    this.#layers.push(new HeadLayer());
+  }
+
+  /** The layer to write next. Seals it when it is the active one. */
+  takeOldest(): HeadLayer {
+    if (this.#layers.length === 1) this.seal();
+    return this.#layers[0] as HeadLayer;
+  }
+
+  /** Forgets the oldest layer: the body has it. */
+  dropOldest(layer: HeadLayer): void {
+    assert(this.#layers[0] === layer && this.#layers.length > 1, "layers reach the body in order, sealed");
+    this.#layers.shift();
+  }
+
+  /** The newest version of a key in the head. */
+  newest(key: string): HeadVersion | undefined {
+    for (let i = this.#layers.length - 1; i >= 0; i--) {
+      const version = (this.#layers[i] as HeadLayer).byKey.get(key)?.newest;
+      if (version !== undefined) return version;
+    }
+    return undefined;
+  }
+
+  /** The newest version of a key in the head as of a revision. */
+  at(key: string, revision: Revision): HeadVersion | undefined {
+    for (let i = this.#layers.length - 1; i >= 0; i--) {
+      const version = atRevision((this.#layers[i] as HeadLayer).byKey.get(key), revision);
+      if (version !== undefined) return version;
+    }
+    return undefined;
+  }
+
+  /**
+   * Newest versions of the keys in a span as of a revision (undefined: newest of all), deletions included, in key order. Keys without
+   * a version at that revision are left out.
+   */
+  *walk(span: TextSpan, revision: Revision | undefined): Generator<HeadVersion> {
+    const walks: LayerWalk[] = [];
+    for (let i = this.#layers.length - 1; i >= 0; i--) {
+      const layer = this.#layers[i] as HeadLayer;
+      if (layer.byKey.size === 0) continue;
+      const [at, to] = layer.within(span);
+      if (at < to) walks.push({ order: layer.ordered(), at, to });
+    }
+    for (;;) {
+      const key = smallestKey(walks);
+      if (key === undefined) return;
+      const version = takeKey(walks, key, revision);
+      if (version !== undefined) yield version;
+    }
+  }
+
+  /** True when no key of the span was changed since the body was written. */
+  isEmptyIn(span: TextSpan): boolean {
+    for (const layer of this.#layers) {
+      if (layer.byKey.size === 0) continue;
+      const [from, to] = layer.within(span);
+      if (from < to) return false;
+    }
+    return true;
+  }
+
+  /** What the head adds to the number of keys in a span of the body. */
+  countChange(span: TextSpan): number {
+    let change = 0;
+    for (const layer of this.#layers) if (layer.byKey.size > 0) change += layer.countChange(span);
+    return change;
+  }
+
+  /** The first change of each revision from `from` on, across layers. */
+  *changesFrom(from: Revision): Generator<HeadVersion> {
+    for (const layer of this.#layers) {
+      const { log } = layer;
+      if (log.length === 0 || (log[log.length - 1] as HeadVersion).revision < from) continue;
+      for (let i = firstOfRevision(log, from); i < log.length; i++) yield log[i] as HeadVersion;
+    }
+  }
+}
+
+/** Newest layer first. */
+type LayerWalk = { readonly order: readonly HeadKey[]; at: number; readonly to: number };
+
+function smallestKey(walks: readonly LayerWalk[]): string | undefined {
+  let smallest: string | undefined;
+  for (const walk of walks) {
+    if (walk.at === walk.to) continue;
+    const { key } = walk.order[walk.at] as HeadKey;
+    if (smallest === undefined || key < smallest) smallest = key;
+  }
+  return smallest;
+}
+
+/** Steps all walks past `key`; the newest layer that has a fitting version gives it. */
+function takeKey(walks: readonly LayerWalk[], key: string, revision: Revision | undefined): HeadVersion | undefined {
+  let version: HeadVersion | undefined;
+  for (const walk of walks) {
+    if (walk.at === walk.to) continue;
+    const entry = walk.order[walk.at] as HeadKey;
+    if (entry.key !== key) continue;
+    walk.at++;
+    version ??= revision === undefined ? entry.newest : atRevision(entry, revision);
+  }
+  return version;
+}
+
+function atRevision(entry: HeadKey | undefined, revision: Revision): HeadVersion | undefined {
+  let version = entry?.newest;
+  while (version !== undefined && version.revision > revision) version = version.older;
+  return version;
+}
+
+/** Place of the first change at or after a revision. */
+function firstOfRevision(log: readonly HeadVersion[], revision: Revision): number {
+  let low = 0;
+  let high = log.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((log[middle] as HeadVersion).revision < revision) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,38 @@
+import type { Body } from "./body/jobs.js";
+import { LocalBody } from "./body/local-body.js";
+import { BodyReader } from "./body/reader.js";
+import { openForReading } from "./body/schema.js";
+import { ThreadBody } from "./body/thread-body.js";
+import type { Mvcc, MvccOptions, MvccPorts } from "./mvcc.js";
+import { Store } from "./store.js";
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * Opens the store, or makes a new one. Reads a few thousand rows whatever the number of keys.
+ * @throws MvccError "mvcc/cannot-open", "mvcc/foreign-file", "mvcc/newer-format", "mvcc/corrupt", each with the path.
+ */
+export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
+  const { path } = options;
+  const cacheBytes = options.cacheBytes ?? 64 * mebibyte;
+  const writer = { path, pageBytes: options.pageBytes ?? 4096, cacheBytes: Math.floor(cacheBytes / 2) };
+  let reader: BodyReader | undefined;
+  const openReader = (): void => {
+    reader ??= new BodyReader(openForReading({ path, cacheBytes: Math.floor(cacheBytes / 2) }));
+  };
+  let body: Body;
+  if (options.storeThread === false) {
+    body = new LocalBody(writer, ports.fatal);
+    openReader();
+  } else body = new ThreadBody(writer, { fatal: ports.fatal, whileOpen: openReader });
+  const settings = {
+    path,
+    headBytesMax: options.headBytesMax ?? 64 * mebibyte,
+    flushBytes: options.flushBytes ?? 4 * mebibyte,
+    flushDelayMs: options.flushDelayMs ?? 100,
+    checkpointBytes: options.checkpointBytes ?? 16 * mebibyte,
+    compactionBatchLimit: options.compactionBatchLimit ?? 1000,
+    compactionSleepMs: options.compactionSleepMs ?? 10,
+  };
+  return new Store({ body, reader: reader as unknown as BodyReader, settings, ports });
+}

@@ -1,0 +1,326 @@
+import { assert, type LeaseId, type Revision } from "@quorate/common";
+import type { Fences } from "./body/fences.js";
+import type { BodyKey, BodyReader } from "./body/reader.js";
+import type { Head } from "./head.js";
+import type { HeadVersion } from "./head-layer.js";
+import {
+  bytesFromLatin1,
+  isEmptySpan,
+  type KeyRange,
+  latin1FromBytes,
+  spanHas,
+  type TextSpan,
+  textSpanOf,
+} from "./key-range.js";
+import { encodeRecord, keyLatin1Of, keyOf, modRevisionOf } from "./record.js";
+import { Slab } from "./slab.js";
+
+/** The state of a key that exists. */
+export type FoundKey = Readonly<{
+  seq: number;
+  revision: Revision;
+  createRevision: Revision;
+  version: number;
+  lease: LeaseId | undefined;
+  /** Absent: the record is in the body, under `seq`. */
+  record?: Uint8Array;
+}>;
+
+/** The first piece of a body walk, and the bounds of those that follow: rows small enough for one blob of SQLite's. */
+const pieceRowsMin = 32;
+const pieceRowsMax = 512;
+
+const noValue = new Uint8Array(0);
+
+/** Head and body as one: the head wins. All reads of the store and of its transactions go through here. */
+export class ReadView {
+  readonly #head: Head;
+  readonly #body: BodyReader;
+  readonly #fences: Fences;
+  readonly #slab = new Slab();
+  /** The revision up to which the body holds everything. */
+  bodyRevision: Revision;
+  /** The last `seq` in the body. */
+  bodySeq: number;
+
+  constructor(head: Head, body: BodyReader, fences: Fences, state: { revision: Revision; seq: number }) {
+    this.#head = head;
+    this.#body = body;
+    this.#fences = fences;
+    this.bodyRevision = state.revision;
+    this.bodySeq = state.seq;
+  }
+
+  /** The newest state of a key; undefined when it does not exist. */
+  find(key: Uint8Array, keyLatin1: string): FoundKey | undefined {
+    const version = this.#head.newest(keyLatin1);
+    if (version !== undefined) return version.kind === "put" ? version : undefined;
+    return this.#body.meta(key);
+  }
+
+  /** The record of a key that was found just now. */
+  recordOf(found: FoundKey): Uint8Array {
+    const record = found.record ?? this.#body.record(found.seq);
+    assert(record !== undefined, "the latest row of a key has its row in the history");
+    return record;
+  }
+
+  /** The record of a key as of a revision that is still kept. */
+  recordAt(key: Uint8Array, keyLatin1: string, revision: Revision): Uint8Array | undefined {
+    const version = this.#head.at(keyLatin1, revision);
+    if (version !== undefined) return version.kind === "put" ? version.record : undefined;
+    return this.#bodyRecordAt(key, revision);
+  }
+
+  /** The first `limit` records of a range in an array: the plain case of a range read, without a generator for each record. */
+  firstRecords(range: KeyRange, revision: Revision | undefined, limit: number): Uint8Array[] {
+    const span = textSpanOf(range);
+    const isPlain =
+      range.kind === "span" && (revision === undefined || revision >= this.bodyRevision) && !isEmptySpan(span);
+    if (isPlain && this.#head.isEmptyIn(span)) return this.#bodyFirst(span, limit);
+    const records: Uint8Array[] = [];
+    for (const record of this.records(range, revision, limit)) {
+      if (records.length === limit) break;
+      records.push(record);
+    }
+    return records;
+  }
+
+  /**
+   * Records of the keys in a range, in key order. `revision` undefined: the newest, the writes of an open transaction included.
+   * Reads the body in pieces that grow up to `pieceHint`.
+   */
+  *records(range: KeyRange, revision: Revision | undefined, pieceHint: number): Generator<Uint8Array> {
+    const span = textSpanOf(range);
+    if (isEmptySpan(span)) return;
+    if (range.kind === "key") {
+      const record = this.#recordOfKey(range.key, span.start, revision);
+      if (record !== undefined) yield record;
+      return;
+    }
+    const head = this.#head.walk(span, revision);
+    let next = head.next();
+    for (const record of this.#bodyRecords(span, revision, pieceHint)) {
+      if (next.done === true) {
+        yield record;
+        continue;
+      }
+      const key = keyLatin1Of(record);
+      for (; !next.done && next.value.keyLatin1 < key; next = head.next())
+        if (next.value.kind === "put") yield next.value.record;
+      if (!next.done && next.value.keyLatin1 === key) {
+        if (next.value.kind === "put") yield next.value.record;
+        next = head.next();
+      } else yield record;
+    }
+    for (; !next.done; next = head.next()) if (next.value.kind === "put") yield next.value.record;
+  }
+
+  /** As `records` at the newest state, without values and leases; the body's values stay unread. */
+  *keyRecords(range: KeyRange, pieceHint: number): Generator<Uint8Array> {
+    const span = textSpanOf(range);
+    if (isEmptySpan(span)) return;
+    const head = this.#head.walk(span, undefined);
+    let next = head.next();
+    for (const found of this.#bodyKeys(span, pieceHint)) {
+      for (; !next.done && next.value.keyLatin1 < found.key; next = head.next()) {
+        if (next.value.kind === "put") yield this.#keyRecordOf(next.value);
+      }
+      if (!next.done && next.value.keyLatin1 === found.key) {
+        if (next.value.kind === "put") yield this.#keyRecordOf(next.value);
+        next = head.next();
+      } else yield this.#bodyKeyRecord(found);
+    }
+    for (; !next.done; next = head.next()) if (next.value.kind === "put") yield this.#keyRecordOf(next.value);
+  }
+
+  /** Keys in a range now, the writes of an open transaction included. Walks two fences at most. */
+  count(range: KeyRange): number {
+    const span = textSpanOf(range);
+    if (isEmptySpan(span)) return 0;
+    if (range.kind === "key") return this.find(range.key, span.start) === undefined ? 0 : 1;
+    return this.#bodyCount(span) + this.#head.countChange(span);
+  }
+
+  /** Keys in a range as of a revision: the count now, corrected by what was created and deleted since. */
+  countAt(range: KeyRange, revision: Revision): number {
+    if (range.kind === "key")
+      return this.recordAt(range.key, latin1FromBytes(range.key), revision) === undefined ? 0 : 1;
+    const span = textSpanOf(range);
+    if (isEmptySpan(span)) return 0;
+    const now = this.count(range);
+    if (revision >= this.bodyRevision) return now - this.#headChangeSince(span, revision);
+    const from = this.seqOf((revision + 1) as Revision);
+    // Both walks are exact; the shorter one is taken.
+    if (this.bodySeq - from > now) return this.#countByWalk(range, revision);
+    return now - this.#headChangeSince(span, revision) - this.#bodyChangeSince(span, from);
+  }
+
+  /** The first `seq` of the body at or after a revision, `bodySeq + 1` when there is none. */
+  seqOf(revision: Revision): number {
+    if (revision > this.bodyRevision) return this.bodySeq + 1;
+    // Each revision has one change at least, so counting back from the end gives a place at or after the one looked for: the very
+    // place while every revision has one change. Then back in growing steps, then by halves.
+    let low = 1;
+    let high = this.bodySeq + 1;
+    let isBracketed = false;
+    for (let probe = this.bodySeq - (this.bodyRevision - revision), step = 1; low < high; ) {
+      const at = Math.min(Math.max(probe, low), high - 1);
+      const found = this.#body.mainAt(at);
+      if (found === undefined || found.main >= revision) high = at;
+      else {
+        low = found.seq + 1;
+        isBracketed = true;
+      }
+      probe = isBracketed ? Math.floor((low + high) / 2) : at - step;
+      step *= 2;
+    }
+    return low;
+  }
+
+  #recordOfKey(key: Uint8Array, keyLatin1: string, revision: Revision | undefined): Uint8Array | undefined {
+    if (revision !== undefined) return this.recordAt(key, keyLatin1, revision);
+    const found = this.find(key, keyLatin1);
+    return found === undefined ? undefined : this.recordOf(found);
+  }
+
+  #bodyRecordAt(key: Uint8Array, revision: Revision): Uint8Array | undefined {
+    const latest = this.#body.meta(key);
+    if (latest !== undefined && latest.revision <= revision) return this.recordOf(latest);
+    let seq = this.#body.signpostAfter(key, revision) ?? latest?.seq ?? 0;
+    while (seq !== 0) {
+      const row = this.#body.row(seq);
+      // A superseded row that is gone was a deletion that compaction removed, or nothing that this revision may see.
+      if (row === undefined) return undefined;
+      if (row.revision <= revision) return row.isDeletion ? undefined : row.record;
+      seq = row.previous;
+    }
+    return undefined;
+  }
+
+  *#bodyRecords(span: TextSpan, revision: Revision | undefined, pieceHint: number): Generator<Uint8Array> {
+    const isNewest = revision === undefined || revision >= this.bodyRevision;
+    let gone = isNewest ? undefined : this.#body.nextSigned(span, revision);
+    for (const record of this.#bodyLatest(span, pieceHint)) {
+      if (isNewest) {
+        yield record;
+        continue;
+      }
+      const key = keyLatin1Of(record);
+      for (; gone !== undefined && gone < key; gone = this.#nextSigned(gone, span, revision)) {
+        const old = this.#bodyRecordAt(bytesFromLatin1(gone), revision);
+        if (old !== undefined) yield old;
+      }
+      if (gone === key) gone = this.#nextSigned(gone, span, revision);
+      const visible = modRevisionOf(record) <= revision ? record : this.#bodyRecordAt(keyOf(record), revision);
+      if (visible !== undefined) yield visible;
+    }
+    for (; gone !== undefined && revision !== undefined; gone = this.#nextSigned(gone, span, revision)) {
+      const old = this.#bodyRecordAt(bytesFromLatin1(gone), revision);
+      if (old !== undefined) yield old;
+    }
+  }
+
+  #nextSigned(after: string, span: TextSpan, revision: Revision): string | undefined {
+    return this.#body.nextSigned({ start: `${after}\0`, end: span.end }, revision);
+  }
+
+  #bodyFirst(span: TextSpan, limit: number): Uint8Array[] {
+    let records: Uint8Array[] = [];
+    let { start } = span;
+    for (let rows = firstPiece(limit); ; rows = Math.min(rows * 4, pieceRowsMax)) {
+      const wanted = Math.min(rows, limit - records.length);
+      const piece = this.#body.latest({ start, end: span.end }, wanted);
+      if (records.length === 0) records = piece;
+      else for (const record of piece) records.push(record);
+      if (piece.length < wanted || records.length === limit) return records;
+      start = `${keyLatin1Of(piece[wanted - 1] as Uint8Array)}\0`;
+    }
+  }
+
+  *#bodyLatest(span: TextSpan, pieceHint: number): Generator<Uint8Array> {
+    let start = span.start;
+    for (let rows = firstPiece(pieceHint); ; rows = Math.min(rows * 4, pieceRowsMax)) {
+      const piece = this.#body.latest({ start, end: span.end }, rows);
+      yield* piece;
+      if (piece.length < rows) return;
+      start = `${keyLatin1Of(piece[rows - 1] as Uint8Array)}\0`;
+    }
+  }
+
+  *#bodyKeys(span: TextSpan, pieceHint: number): Generator<BodyKey> {
+    let start = span.start;
+    for (let rows = firstPiece(pieceHint); ; rows = Math.min(rows * 4, pieceRowsMax)) {
+      const piece = this.#body.keys({ start, end: span.end }, rows);
+      yield* piece;
+      if (piece.length < rows) return;
+      start = `${(piece[rows - 1] as BodyKey).key}\0`;
+    }
+  }
+
+  #keyRecordOf(version: HeadVersion): Uint8Array {
+    const { createRevision, revision, version: number } = version;
+    const numbers = { createRevision, modRevision: revision, version: number, lease: undefined };
+    return encodeRecord(this.#slab, version.key, noValue, numbers);
+  }
+
+  #bodyKeyRecord(found: BodyKey): Uint8Array {
+    const { createRevision, modRevision, version } = found;
+    return encodeRecord(this.#slab, bytesFromLatin1(found.key), noValue, {
+      createRevision: createRevision as Revision,
+      modRevision: modRevision as Revision,
+      version,
+      lease: undefined,
+    });
+  }
+
+  #bodyCount(span: TextSpan): number {
+    const fences = this.#fences;
+    const first = fences.find(span.start);
+    const last = span.end === undefined ? fences.length : fences.find(span.end);
+    if (first === last) return this.#body.count(span);
+    let from = first;
+    let count = 0;
+    if (span.start > fences.keyAt(first)) {
+      from = first + 1;
+      if (fences.countAt(first) > 0) count += this.#body.count({ start: span.start, end: this.#fenceEnd(first) });
+    }
+    if (last < fences.length && span.end !== undefined && fences.keyAt(last) < span.end && fences.countAt(last) > 0) {
+      count += this.#body.count({ start: fences.keyAt(last), end: span.end });
+    }
+    return count + fences.sum(from, last);
+  }
+
+  #fenceEnd(place: number): string | undefined {
+    return place + 1 < this.#fences.length ? this.#fences.keyAt(place + 1) : undefined;
+  }
+
+  #headChangeSince(span: TextSpan, revision: Revision): number {
+    let change = 0;
+    for (const version of this.#head.changesFrom((revision + 1) as Revision)) {
+      const { countChange } = version;
+      if (countChange !== 0 && spanHas(span, version.keyLatin1)) change += countChange;
+    }
+    return change;
+  }
+
+  #bodyChangeSince(span: TextSpan, from: number): number {
+    let change = 0;
+    for (let seq = from; seq <= this.bodySeq; ) {
+      const piece = this.#body.countChanges(seq, pieceRowsMax);
+      for (const row of piece.rows) if (spanHas(span, keyLatin1Of(row.record))) change += row.change;
+      seq = piece.nextSeq;
+    }
+    return change;
+  }
+
+  #countByWalk(range: KeyRange, revision: Revision): number {
+    let count = 0;
+    for (const _ of this.records(range, revision, pieceRowsMax)) count++;
+    return count;
+  }
+}
+
+function firstPiece(hint: number): number {
+  return Math.min(Math.max(hint, pieceRowsMin), pieceRowsMax);
+}

@@ -1,0 +1,277 @@
+import { assert, type LogIndex, type Revision, type Term } from "@quorate/common";
+import { Fences } from "./body/fences.js";
+import type { Body, BodyResult, BodySize } from "./body/jobs.js";
+import type { BodyReader } from "./body/reader.js";
+import { Flusher, type FlushSettings } from "./flusher.js";
+import { Head } from "./head.js";
+import type { HeadLayer } from "./head-layer.js";
+import { readHistory } from "./history.js";
+import { type KeyRange, latin1FromBytes } from "./key-range.js";
+import type {
+  Backup,
+  EntryId,
+  HashKvResult,
+  HistoryBatch,
+  HistoryLimits,
+  Mvcc,
+  MvccPorts,
+  RangeCursor,
+  RangeQuery,
+  RangeResult,
+  StoreSize,
+  WriteTransaction,
+} from "./mvcc.js";
+import { checkReadable, type ReadBounds, readRange } from "./range.js";
+import { Cursor } from "./range-cursor.js";
+import { ReadView } from "./read-view.js";
+import { Scheduler } from "./scheduler.js";
+import { Slab } from "./slab.js";
+import { MvccTelemetry } from "./telemetry.js";
+import { HeadTransaction, type TransactionHost, type TransactionOutcome } from "./write-transaction.js";
+
+/** What the store is put together from. */
+export type StoreParts = Readonly<{
+  body: Body;
+  reader: BodyReader;
+  settings: FlushSettings & Readonly<{ path: string; compactionBatchLimit: number; compactionSleepMs: number }>;
+  ports: MvccPorts;
+}>;
+
+/** The store: head, body and the work between them. */
+export class Store implements Mvcc, TransactionHost {
+  readonly head = new Head();
+  readonly view: ReadView;
+  readonly slab = new Slab();
+  readonly #parts: StoreParts;
+  readonly #fences: Fences;
+  readonly #flusher: Flusher;
+  readonly #scheduler: Scheduler;
+  readonly #telemetry: MvccTelemetry;
+  readonly #buckets = new Map<string, Map<string, Uint8Array>>();
+  #revision: Revision;
+  #compacted: Revision | undefined;
+  #applied: EntryId;
+  #lastSeq: number;
+  #size: BodySize;
+  #transaction: HeadTransaction | undefined;
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts;
+    const { state, fences, buckets, size } = parts.body.opened;
+    this.#fences = new Fences(fences);
+    this.#revision = state.revision as Revision;
+    this.#compacted = state.compactedPlusOne === 0 ? undefined : ((state.compactedPlusOne - 1) as Revision);
+    this.#applied = { index: state.appliedIndex as LogIndex, term: state.appliedTerm as Term };
+    this.#lastSeq = state.lastSeq;
+    this.#size = size;
+    for (const row of buckets) this.#bucketOf(row.bucket).set(row.key, row.value);
+    this.view = new ReadView(this.head, parts.reader, this.#fences, { revision: this.#revision, seq: this.#lastSeq });
+    this.#telemetry = new MvccTelemetry(parts.ports.tracer, parts.ports.meter);
+    const listener = {
+      flushed: (layer: HeadLayer, result: BodyResult) => this.#takeFlushed(layer, result),
+      changed: (result: BodyResult) => this.#takeChanged(result),
+    };
+    const { settings, ports } = parts;
+    this.#flusher = new Flusher(
+      { head: this.head, settings, clock: ports.clock, listener, telemetry: this.#telemetry },
+      state,
+    );
+    this.#scheduler = new Scheduler(parts.body, ports.clock, () => this.#flusher.nextWork());
+    this.#scheduler.pump();
+  }
+
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  get compactedRevision(): Revision | undefined {
+    return this.#compacted;
+  }
+
+  get applied(): EntryId {
+    return this.#applied;
+  }
+
+  get flushed(): EntryId {
+    return this.#flusher.flushed;
+  }
+
+  get durable(): EntryId {
+    return this.#flusher.durable;
+  }
+
+  get bounds(): ReadBounds {
+    return { current: this.#revision, compacted: this.#compacted };
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  begin(entry: EntryId): WriteTransaction {
+    this.#checkNext(entry);
+    this.#transaction = new HeadTransaction(this, entry);
+    return this.#transaction;
+  }
+
+  markApplied(entry: EntryId): void {
+    this.#checkNext(entry);
+    this.#setApplied(entry);
+  }
+
+  finish(outcome: TransactionOutcome | undefined): void {
+    this.#transaction = undefined;
+    if (outcome === undefined) return;
+    const { changes, bucketChanges } = outcome;
+    this.#revision = outcome.revision;
+    this.#lastSeq = outcome.lastSeq;
+    if (outcome.compact !== undefined) this.#compacted = outcome.compact;
+    for (const change of bucketChanges) {
+      if (change.value === undefined) this.#bucketOf(change.bucket).delete(change.key);
+      else this.#bucketOf(change.bucket).set(change.key, change.value);
+      this.head.active.changeBucket(change);
+    }
+    let puts = 0;
+    for (const change of changes) if (change.kind === "put") puts++;
+    this.#telemetry.countChanges(puts, changes.length - puts);
+    this.#setApplied(outcome.entry);
+  }
+
+  range(query: RangeQuery): RangeResult {
+    if (query.revision !== undefined) checkReadable(query.revision, this.bounds);
+    return readRange(this.view, query, this.#readRevision(query.revision), this.#revision);
+  }
+
+  openRange(query: RangeQuery): RangeCursor {
+    if (query.revision !== undefined) checkReadable(query.revision, this.bounds);
+    const revision = query.revision ?? this.#revision;
+    return new Cursor(this.view, query.range, { revision, storeRevision: this.#revision }, () => {});
+  }
+
+  count(range: KeyRange, revision?: Revision): number {
+    if (revision !== undefined) checkReadable(revision, this.bounds);
+    const at = this.#readRevision(revision);
+    return at === undefined ? this.view.count(range) : this.view.countAt(range, at);
+  }
+
+  history(from: Revision, limits: HistoryLimits): HistoryBatch {
+    return readHistory(
+      { view: this.view, reader: this.#parts.reader, head: this.head, bounds: this.bounds, source: this },
+      from,
+      limits,
+    );
+  }
+
+  recordAt(key: Uint8Array, revision: Revision): Uint8Array | undefined {
+    if (revision < 1 || (this.#compacted !== undefined && revision < this.#compacted)) return undefined;
+    return this.view.recordAt(key, latin1FromBytes(key), revision);
+  }
+
+  async hashKv(_revision: Revision | undefined): Promise<HashKvResult> {
+    throw new Error("not yet");
+  }
+
+  async hash(): Promise<number> {
+    throw new Error("not yet");
+  }
+
+  async whenCompacted(): Promise<void> {
+    throw new Error("not yet");
+  }
+
+  size(): StoreSize {
+    const { pages, freePages, pageBytes } = this.#size;
+    return { totalBytes: pages * pageBytes, inUseBytes: (pages - freePages) * pageBytes };
+  }
+
+  keyCount(): number {
+    return this.count({ kind: "span", start: new Uint8Array(0), end: undefined });
+  }
+
+  headBytes(): number {
+    return this.head.bytes;
+  }
+
+  isHeadFull(): boolean {
+    return this.#flusher.isHeadFull;
+  }
+
+  onHeadDrained(run: () => void): void {
+    this.#flusher.onHeadDrained(run);
+  }
+
+  bucket(name: string): ReadonlyMap<string, Uint8Array> {
+    return this.#bucketOf(name);
+  }
+
+  flush(): Promise<void> {
+    const flushed = this.#flusher.whenFlushed(this.#applied.index);
+    this.#scheduler.pump();
+    return flushed;
+  }
+
+  checkpoint(): Promise<void> {
+    const durable = this.#flusher.whenDurable(this.#applied.index);
+    this.#scheduler.pump();
+    return durable;
+  }
+
+  async backup(_signal?: AbortSignal): Promise<Backup> {
+    throw new Error("not yet");
+  }
+
+  async defragment(): Promise<void> {
+    throw new Error("not yet");
+  }
+
+  async close(): Promise<void> {
+    await this.checkpoint();
+    this.#flusher.stop();
+    await this.#scheduler.stop();
+    this.#parts.reader.close();
+    await this.#parts.body.close();
+  }
+
+  /** Outside an open transaction the newest state is the store's; inside, readers are held to the store's revision. */
+  #readRevision(asked: Revision | undefined): Revision | undefined {
+    if (this.#transaction === undefined) return asked === this.#revision ? undefined : asked;
+    return asked ?? this.#revision;
+  }
+
+  #checkNext(entry: EntryId): void {
+    assert(this.#transaction === undefined, "one transaction at a time");
+    assert(entry.index > this.#applied.index, "entries are applied in order, each once");
+  }
+
+  #setApplied(entry: EntryId): void {
+    this.#applied = entry;
+    const { active } = this.head;
+    active.applied = entry;
+    active.revision = this.#revision;
+    active.compacted = this.#compacted;
+    active.lastSeq = this.#lastSeq;
+    if (this.#flusher.noteApplied(() => this.#scheduler.pump())) this.#scheduler.pump();
+  }
+
+  #takeFlushed(layer: HeadLayer, result: BodyResult): void {
+    if (result.fenceEdits !== undefined) this.#fences.apply(result.fenceEdits);
+    this.view.bodyRevision = layer.revision;
+    this.view.bodySeq = layer.lastSeq;
+    this.#takeChanged(result);
+  }
+
+  /** The reader moves on after every job, so that it never holds a checkpoint back. */
+  #takeChanged(result: BodyResult): void {
+    this.#size = result.size;
+    this.#parts.reader.refresh();
+  }
+
+  #bucketOf(name: string): Map<string, Uint8Array> {
+    let bucket = this.#buckets.get(name);
+    if (bucket === undefined) {
+      bucket = new Map();
+      this.#buckets.set(name, bucket);
+    }
+    return bucket;
+  }
+}

@@ -1,0 +1,136 @@
+import { MemberProcess } from "@quorate/tests-compat";
+import type { Observation } from "./history.js";
+import { shortLivedPrefix, Worker } from "./load.js";
+import { MemberClient } from "./member-client.js";
+import { CrashModel } from "./model.js";
+import { SeededRandom } from "./random.js";
+
+const expiryWithinMs = 60_000;
+
+export type CrashOptions = {
+  readonly rounds: number;
+  readonly seed: number;
+  /** Clients that write at the same time. Default 16. */
+  readonly workers?: number;
+  readonly binary?: string | undefined;
+  readonly print?: (line: string) => void;
+};
+
+export type CrashReport = {
+  readonly problems: readonly string[];
+  readonly rounds: number;
+  readonly acknowledged: number;
+  readonly landed: number;
+  readonly expired: number;
+};
+
+/** Kills a member at random moments under load, and checks after each restart what it has kept. Ends at the first problem. */
+export async function runCrashLoop(options: CrashOptions): Promise<CrashReport> {
+  const random = new SeededRandom(options.seed);
+  const model = new CrashModel();
+  const workers = Array.from({ length: options.workers ?? 16 }, (_one, index) => {
+    return new Worker(`w${index}`, model, new SeededRandom(options.seed * 1000 + index));
+  });
+  const member = await MemberProcess.prepare({ binary: options.binary, flags: ["--log-level=warn"] });
+  const problems: string[] = [];
+  let round = 0;
+  try {
+    while (round < options.rounds && problems.length === 0) {
+      round++;
+      await oneRound(member, workers, random);
+      problems.push(...(await recover(member, model, workers, random)));
+      const { acknowledged, unanswered, landed, expired } = model.counts;
+      options.print?.(
+        `round ${round}: revision ${model.checkedRevision}, compacted ${model.compactRevision}, ${acknowledged} acknowledged, ${landed} of ${unanswered} unanswered landed, ${expired} leases expired`,
+      );
+    }
+    if (problems.length === 0) problems.push(...(await expire(member, model)));
+    if (problems.length > 0) options.print?.(member.log.slice(-4000));
+  } finally {
+    await member.dispose();
+  }
+  const { acknowledged, landed, expired } = model.counts;
+  return { problems, rounds: round, acknowledged, landed, expired };
+}
+
+/** Load until the kill. */
+async function oneRound(member: MemberProcess, workers: readonly Worker[], random: SeededRandom): Promise<void> {
+  if (!member.isRunning) member.start();
+  const client = new MemberClient(member.clientPort);
+  try {
+    await client.waitUntilReady(() => member.isRunning);
+    let isOver = false;
+    const load = Promise.all(workers.map((worker) => worker.run(client, () => isOver)));
+    load.catch(() => {}); // awaited below
+    await new Promise((resolve) => setTimeout(resolve, random.between(20, 1_500)));
+    if (!member.isRunning) throw new Error(`the member ended by itself:\n${member.log.slice(-4000)}`);
+    await member.stop("SIGKILL");
+    isOver = true;
+    await load;
+  } finally {
+    client.close();
+  }
+}
+
+/** Start again (sometimes the start is killed too), look at everything, check it. */
+async function recover(
+  member: MemberProcess,
+  model: CrashModel,
+  workers: readonly Worker[],
+  random: SeededRandom,
+): Promise<string[]> {
+  for (let kills = 0; kills < 2 && random.next() < 0.3; kills++) {
+    member.start();
+    await new Promise((resolve) => setTimeout(resolve, random.between(5, 400)));
+    await member.stop("SIGKILL");
+  }
+  member.start();
+  const client = new MemberClient(member.clientPort);
+  try {
+    await client.waitUntilReady(() => member.isRunning);
+    const seen = await observe(client, model.compactRevision);
+    const problems = model.check(seen);
+    for (const worker of workers) worker.settle(seen.leases);
+    return problems;
+  } finally {
+    client.close();
+  }
+}
+
+/** Leaves the member alone until the short leases have run out: they do so after a restart too, and take their keys with them. */
+async function expire(member: MemberProcess, model: CrashModel): Promise<string[]> {
+  const client = new MemberClient(member.clientPort);
+  try {
+    const until = performance.now() + expiryWithinMs;
+    for (;;) {
+      const seen = await observe(client, model.compactRevision);
+      const problems = model.check(seen);
+      const left = [...seen.keys.keys()].filter((key) => key.startsWith(shortLivedPrefix));
+      if (problems.length > 0 || left.length === 0) return problems;
+      if (performance.now() > until) return left.map((key) => `${key} has outlived its lease`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  } finally {
+    client.close();
+  }
+}
+
+/**
+ * Everything a client can see at one revision. Leases may run out meanwhile, which makes a new revision: then it is looked again.
+ */
+async function observe(client: MemberClient, compactRevision: number): Promise<Observation> {
+  let compact = compactRevision;
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const leases = await client.leases();
+    const { revision, keys } = await client.allKeys();
+    const isEmpty = revision === 1 || compact >= revision; // of a new store, or all compacted away
+    const seen = isEmpty ? ({ kind: "history", history: [] } as const) : await client.history(compact + 1, revision);
+    if (seen.kind === "compacted") {
+      compact = seen.at; // a compaction that was not acknowledged has happened
+      continue;
+    }
+    if ((await client.allKeys()).revision !== revision || (await client.leases()).size !== leases.size) continue;
+    return { revision, compactRevision: compact, history: seen.history, keys, leases, atMs: performance.now() };
+  }
+  throw new Error("the member does not come to rest");
+}

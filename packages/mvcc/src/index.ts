@@ -23,3 +23,13 @@ export type {
 } from "./mvcc.js";
 export { MvccError, type MvccFault } from "./mvcc-error.js";
 export { openMvcc } from "./open-mvcc.js";
+export { defaultWatchHubOptions, WatchHub, type WatchHubOptions } from "./watch/watch-hub.js";
+export type {
+  WatchBatch,
+  Watcher,
+  WatchProgress,
+  WatchRequest,
+  WatchSink,
+  WatchSource,
+  WatchStats,
+} from "./watch/watch-types.js";

@@ -153,17 +153,20 @@ export class WatchHub<Handle> {
     }
   }
 
-  /** One history read, from where the first in the queue is, for all in the round whose position lies in what was read. */
+  /** One history read, from about where the first in the queue is, for all in the round whose position lies in what was read. */
   #advanceSlice(): void {
     const { revision } = this.#source;
     const round = this.#takeRound();
     const [first] = round;
     if (first === undefined) return;
     const { revisionsMax, bytesMax } = this.#options;
-    const { changes, next } = this.#source.history(first.next, { revisionsMax, bytesMax });
-    assert(next > first.next, "a history read gets on");
+    // A little earlier, if that takes others along that are close behind the first.
+    const nearby = round.map((watcher) => watcher.next).filter((position) => position > first.next - revisionsMax);
+    const from = Math.min(...nearby) as Revision;
+    const { changes, next } = this.#source.history(from, { revisionsMax, bytesMax });
+    assert(next > from, "a history read gets on");
     const index = new WatcherIndex<WatcherState<Handle>>();
-    const readers = round.filter((watcher) => watcher.next >= first.next && watcher.next < next);
+    const readers = round.filter((watcher) => watcher.next >= from && watcher.next < next);
     for (const reader of readers) index.add(reader);
     const gathering = newGathering(index, revision);
     for (const change of changes) gather(gathering, change, this.#countEncoding);

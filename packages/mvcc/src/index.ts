@@ -1,5 +1,6 @@
 export { type KeyRange, keyRangeFromWire } from "./key-range.js";
 export type {
+  Attachment,
   Backup,
   Change,
   Committed,

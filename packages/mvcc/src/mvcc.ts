@@ -189,6 +189,9 @@ export interface Backup {
 /** Bytes of the database file, and those of them that are in use. */
 export type StoreSize = Readonly<{ totalBytes: number; inUseBytes: number }>;
 
+/** A key and the lease it hangs on. */
+export type Attachment = Readonly<{ lease: LeaseId; key: Uint8Array }>;
+
 /** The store: revisions of keys, side tables, and the place in the log they stand for. One writer at a time, all reads synchronous. */
 export interface Mvcc {
   /** 1 when fresh. */
@@ -228,6 +231,11 @@ export interface Mvcc {
   isHeadFull(): boolean;
   /** Runs once, as soon as the head is at most half full. */
   onHeadDrained(run: () => void): void;
+  /**
+   * The keys that hang on a lease, as the database file has them: for a start, before the first transaction.
+   * @throws AssertionError when something was applied since the file was opened.
+   */
+  attachments(): Iterable<Attachment>;
   /** A small side table, by latin1 key. */
   bucket(name: string): ReadonlyMap<string, Uint8Array>;
   /** Waits until all that is applied now is in the database file. */

@@ -8,6 +8,7 @@ import type { HeadLayer } from "./head-layer.js";
 import { readHistory } from "./history.js";
 import { type KeyRange, latin1FromBytes } from "./key-range.js";
 import type {
+  Attachment,
   Backup,
   EntryId,
   HashKvResult,
@@ -198,6 +199,11 @@ export class Store implements Mvcc, TransactionHost {
 
   onHeadDrained(run: () => void): void {
     this.#flusher.onHeadDrained(run);
+  }
+
+  attachments(): Iterable<Attachment> {
+    assert(this.applied.index === this.flushed.index, "attachments are read before anything is applied");
+    return this.#parts.reader.attachments();
   }
 
   bucket(name: string): ReadonlyMap<string, Uint8Array> {

@@ -1,6 +1,7 @@
 import type { Statement } from "better-sqlite3";
 import type { LeaseId, Revision } from "@quorate/common";
 import { bytesFromLatin1, latin1FromBytes, latin1FromSlice, type TextSpan } from "../key-range.js";
+import type { Attachment } from "../mvcc.js";
 import { splitRecords } from "./record-stream.js";
 import { type Connection, rowKind } from "./schema.js";
 
@@ -99,6 +100,15 @@ export class BodyReader {
   refresh(): void {
     this.#db.exec("COMMIT");
     this.#begin();
+  }
+
+  /** The keys that hang on a lease, lease by lease. */
+  *attachments(): IterableIterator<Attachment> {
+    const sql = "SELECT lease, key FROM latest INDEXED BY leased WHERE lease IS NOT NULL ORDER BY lease, key";
+    for (const row of this.#db.prepare(sql).raw().safeIntegers().iterate()) {
+      const [lease, key] = row as [LeaseId, Uint8Array];
+      yield { lease, key };
+    }
   }
 
   close(): void {

@@ -19,11 +19,13 @@ const formatVersion = 1;
  *   in `versions`.
  * - `versions`: signposts for reads at old revisions: all deletions, and every eighth version of a key. Such a read finds the first
  *   signpost after its revision, or the latest row, and follows `previous` at most eight times.
+ * - `leased`: the keys that hang on a lease, by lease, so that a start finds them without reading the others.
  * - `fences`: stretches of a few hundred keys with their counts, so that nothing counts by walking.
  */
 const tables = `
 CREATE TABLE latest(key BLOB PRIMARY KEY, seq INTEGER NOT NULL, mod INTEGER NOT NULL, created INTEGER NOT NULL,
   version INTEGER NOT NULL, lease INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX leased ON latest(lease, key) WHERE lease IS NOT NULL;
 CREATE TABLE history(seq INTEGER PRIMARY KEY, main INTEGER NOT NULL, sub INTEGER NOT NULL, kind INTEGER NOT NULL,
   previous INTEGER, record BLOB NOT NULL) STRICT;
 CREATE TABLE versions(key BLOB NOT NULL, main INTEGER NOT NULL, seq INTEGER NOT NULL,

@@ -135,8 +135,8 @@ function contents(make: () => DiskUnderTest): void {
     file.close();
   });
 
-  it("refuses to write through a file opened to read, and to use a closed one", () => {
-    const { disk, directory } = make();
+  it("refuses to write through a file opened to read, and to use a closed one", async () => {
+    const { disk, directory, settle } = make();
     const path = `${directory}/file`;
     disk.open(path, "create").close();
     const reader = disk.open(path, "read");
@@ -144,6 +144,12 @@ function contents(make: () => DiskUnderTest): void {
     reader.close();
     reader.close();
     expect(codeOf(() => reader.size())).toBe("EBADF");
+    let answer: Error | undefined;
+    reader.sync((failure) => {
+      answer = failure;
+    });
+    await settle?.();
+    expect(answer).toMatchObject({ code: "EBADF" });
   });
 }
 

@@ -184,8 +184,10 @@ export class SimulatedDisk implements Disk {
       },
       truncate: (bytes) => change("truncate", () => node.truncate(bytes)),
       sync: (done) => {
-        check();
-        this.#sync(node, path, life, done);
+        // A process that is over hears nothing any more.
+        if (life !== this.#life || this.#isDark) return;
+        if (isOpen) this.#sync(node, path, life, done);
+        else this.#clock.after(0, () => done(systemError("EBADF", path)));
       },
       close: () => {
         isOpen = false;

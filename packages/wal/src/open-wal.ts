@@ -111,9 +111,7 @@ async function createLog(
   const chain = sealRecords(opening.bytes, used, header.chain);
   let file: DiskFile | undefined;
   try {
-    const missing = missingAncestors(home, disk);
     disk.makeDirectory(home);
-    for (const ancestor of missing) disk.syncDirectory(dirname(ancestor));
     removeLeftovers(home, disk, (found) => !isInPlace || found.endsWith(".tmp"));
     const temporary = `${home}/${isInPlace ? nextSegmentFile : name}`;
     file = disk.open(temporary, "create");
@@ -122,10 +120,8 @@ async function createLog(
     await synced(file);
     if (isInPlace) disk.rename(temporary, `${home}/${name}`);
     disk.syncDirectory(home);
-    if (!isInPlace) {
-      disk.rename(home, directory);
-      disk.syncDirectory(dirname(directory));
-    }
+    if (!isInPlace) disk.rename(home, directory);
+    syncNames(directory, disk);
   } catch (error) {
     file?.close();
     throw ioError("create", directory, error);
@@ -159,7 +155,7 @@ async function settle(
     }
     file.allocate(options.segmentBytesMax);
     await synced(file);
-    disk.syncDirectory(options.directory);
+    syncNames(options.directory, disk);
   } catch (error) {
     file?.close();
     throw ioError("repair", path, error);
@@ -173,10 +169,21 @@ function synced(file: DiskFile): Promise<void> {
   );
 }
 
-function missingAncestors(directory: string, disk: Disk): string[] {
-  const missing: string[] = [];
-  for (let at = directory; !disk.exists(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
-  return missing;
+/**
+ * Makes the log's name durable, and the names it is found under: the process that made them may have been killed before it did so.
+ * A directory above that may not be read was made by someone else.
+ */
+function syncNames(directory: string, disk: Disk): void {
+  disk.syncDirectory(directory);
+  for (let at = directory; dirname(at) !== at; at = dirname(at)) {
+    try {
+      disk.syncDirectory(dirname(at));
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code !== "EACCES" && code !== "EPERM") throw error;
+      return;
+    }
+  }
 }
 
 function removeLeftovers(directory: string, disk: Disk, isLeftover: (name: string) => boolean): void {

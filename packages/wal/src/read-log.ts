@@ -4,7 +4,7 @@ import { parseSegmentName, RecordType, segmentHeaderBytes, segmentName } from ".
 import type { LogTail, Segment } from "./segment-log.js";
 import { type ReadBatch, type ReadRecord, SegmentReader } from "./segment-reader.js";
 import type { WalEntry, WalSnapshot } from "./wal.js";
-import { WalError } from "./wal-error.js";
+import { ioError, WalError } from "./wal-error.js";
 
 /** What a log holds, and where it ends. */
 export type LogReading = Readonly<{
@@ -17,32 +17,63 @@ export type LogReading = Readonly<{
 /**
  * Reads a log without changing it.
  * @returns undefined when the directory does not exist or holds no segment.
- * @throws WalError "wal/corrupt", "wal/missing-segment", "wal/foreign", "wal/newer-version".
+ * @throws WalError "wal/corrupt", "wal/missing-segment", "wal/foreign", "wal/newer-version", "wal/io".
  */
 export function readLog(options: { directory: string }, ports: { disk: Disk; logger: Logger }): LogReading | undefined {
+  try {
+    return readSegments(options, ports);
+  } catch (error) {
+    throw ioError("read", options.directory, error);
+  }
+}
+
+function readSegments(options: { directory: string }, ports: { disk: Disk; logger: Logger }): LogReading | undefined {
   const { disk } = ports;
   if (!disk.exists(options.directory)) return undefined;
   const segments = listSegments(options.directory, ports);
   if (segments.length === 0) return undefined;
+  const paths = segments.map((segment) => `${options.directory}/${segmentName(segment.sequence, segment.firstIndex)}`);
+  const first = firstNeeded(segments, paths, disk);
   const log = new LogContents();
   let previous: { path: string; chain: number; end: number } | undefined;
-  for (const [position, segment] of segments.entries()) {
-    const path = `${options.directory}/${segmentName(segment.sequence, segment.firstIndex)}`;
+  for (let position = first; position < segments.length; position++) {
+    const path = paths[position] as string;
     const reader = new SegmentReader(disk, path);
     try {
-      checkHeader(reader, segment, previous);
-      const next = segments[position + 1];
-      const end = readSegment(reader, log, { isLast: next === undefined });
-      if (next !== undefined) {
-        previous = { path, ...end };
-        continue;
-      }
-      return { tail: log.tail(segments, reader, end), entries: log.entriesAfterSnapshot(reader), torn: end.torn };
+      checkHeader(reader, segments[position] as Segment, previous);
+      const isLast = position === segments.length - 1;
+      const end = readSegment(reader, log, { isLast });
+      previous = { path, ...end };
+      if (isLast)
+        return { tail: log.tail(segments, reader, end), entries: log.entriesAfterSnapshot(reader), torn: end.torn };
     } finally {
       reader.close();
     }
   }
   return undefined;
+}
+
+/**
+ * Where reading has to begin. Every segment opens with the last snapshot before it, and its name says which index came next: a segment
+ * that begins no later than right after the last segment's opening snapshot has everything that snapshot does not cover.
+ * What is left out may still not be foreign or of a newer version.
+ */
+function firstNeeded(segments: readonly Segment[], paths: readonly string[], disk: Disk): number {
+  let snapshotIndex = 0;
+  for (let position = segments.length - 1; position >= 0; position--) {
+    const reader = new SegmentReader(disk, paths[position] as string);
+    try {
+      if (position !== segments.length - 1) continue;
+      const opening = reader.readBatch(segmentHeaderBytes, reader.firstChain);
+      if (opening.kind !== "batch") return 0;
+      for (const record of opening.records) if (record.type === RecordType.snapshot) snapshotIndex = record.index;
+    } finally {
+      reader.close();
+    }
+  }
+  let first = segments.length - 1;
+  while (first > 0 && (segments[first] as Segment).firstIndex > snapshotIndex + 1) first -= 1;
+  return first;
 }
 
 function listSegments(directory: string, ports: { disk: Disk; logger: Logger }): Segment[] {
@@ -122,13 +153,13 @@ class LogContents {
 
   /** The first batch of a segment repeats what the segments before it say. */
   open(reader: SegmentReader, records: readonly ReadRecord[]): void {
+    // The first segment that is read says where its entries begin.
+    this.#lastIndex ??= Math.max(0, reader.header.firstIndex - 1) as LogIndex;
     for (const record of records) {
       if (record.type === RecordType.metadata) this.#setMetadata(reader, record.data);
       else this.add(reader, segmentHeaderBytes, record);
     }
     if (this.#metadata === undefined) throw reader.corrupt(segmentHeaderBytes, "the segment has no metadata");
-    // The first segment that is left says where its entries begin.
-    this.#lastIndex ??= Math.max(0, reader.header.firstIndex - 1) as LogIndex;
   }
 
   add(reader: SegmentReader, at: number, record: ReadRecord): void {

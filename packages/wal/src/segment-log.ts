@@ -75,7 +75,9 @@ export class SegmentLog {
   #lastIndex: LogIndex;
   #state: Uint8Array | undefined;
   #snapshot: WalSnapshot | undefined;
-  #releasedUpTo = 0 as LogIndex;
+  /** Of the last snapshot whose record is durable: without it the entries it covers would be missed. */
+  #coveredUpTo: number;
+  #releasedUpTo = 0;
   #hasFailed = false;
 
   /** `file` is the last segment, whose bytes up to `tail.offset` have been synced. */
@@ -93,6 +95,7 @@ export class SegmentLog {
     this.#lastIndex = tail.lastIndex;
     this.#state = tail.state;
     this.#snapshot = tail.snapshot;
+    this.#coveredUpTo = tail.snapshot?.index ?? 0;
     this.#ahead = new SpaceAhead(options, ports.disk);
     this.#ahead.begin(file, tail.offset);
   }
@@ -148,13 +151,18 @@ export class SegmentLog {
     this.#sync(done);
   }
 
-  /** Entries up to there will not be needed: removes what may go. */
+  /** Entries up to there will not be needed: removes what may go, now or when a segment is ended. */
   release(upTo: LogIndex): void {
+    this.#releasedUpTo = Math.max(this.#releasedUpTo, upTo);
+    this.#purge();
+  }
+
+  #purge(): void {
+    const upTo = Math.min(this.#releasedUpTo, this.#coveredUpTo);
     if (this.#hasFailed) return;
-    if (upTo > this.#releasedUpTo) this.#releasedUpTo = upTo;
     while (this.#segments.length > Math.max(1, this.#options.segmentsKept)) {
       const [oldest, second] = this.#segments as [Segment, Segment];
-      if (second.firstIndex > this.#releasedUpTo + 1) return;
+      if (second.firstIndex > upTo + 1) return;
       const path = this.#path(segmentName(oldest.sequence, oldest.firstIndex));
       try {
         // One at a time: a gap between segments would look like a lost one.
@@ -193,6 +201,7 @@ export class SegmentLog {
 
   #sync(done: () => void): void {
     const upTo = this.#offset;
+    const covered = this.#snapshot?.index ?? 0;
     this.#file.sync((failure) => {
       if (failure !== undefined) {
         this.#fail("sync", this.#fileName(), failure);
@@ -200,6 +209,7 @@ export class SegmentLog {
       }
       if (this.#hasFailed) return;
       this.#durable = upTo;
+      this.#coveredUpTo = covered;
       done();
     });
   }
@@ -258,6 +268,7 @@ export class SegmentLog {
       this.#durable = 0;
       this.#writeOpening(opening, temporary.path, segment, () => {
         old.close();
+        this.#purge();
         ready();
       });
     });

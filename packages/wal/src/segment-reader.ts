@@ -83,14 +83,17 @@ export class SegmentReader {
     let next = getUint32(front, 0);
     let position = at + batchRecordBytes;
     while (position < claimedEnd) {
-      const fixed = this.#bytes(position, recordHeaderBytes);
-      const end =
-        fixed.length < recordHeaderBytes ? Number.POSITIVE_INFINITY : position + recordBytes(getUint32(fixed, 4));
+      const dataBytes =
+        position + recordHeaderBytes <= claimedEnd ? this.#uint32(position + 4) : Number.POSITIVE_INFINITY;
+      const end = position + recordBytes(dataBytes);
       if (end > claimedEnd) return broken(position, "a record goes past the end of its batch");
-      const bytes = this.#bytes(position, end - position);
-      next = crc32c(bytes, 4, bytes.length, next);
-      if (getUint32(bytes, 0) !== next) return broken(position, "a record's checksum does not match");
-      records.push(readRecord(bytes));
+      const from = this.#hold(position, end - position);
+      const piece = this.#piece;
+      next = crc32c(piece, from + 4, from + end - position, next);
+      if (getUint32(piece, from) !== next) return broken(position, "a record's checksum does not match");
+      const start = from + recordHeaderBytes;
+      const index = getUint53(piece, from + 12) as LogIndex;
+      records.push({ type: piece[from + 8] as number, index, data: piece.subarray(start, start + dataBytes) });
       position = end;
     }
     return { kind: "batch", records, end: claimedEnd, chain: next, head };
@@ -167,24 +170,24 @@ export class SegmentReader {
     return from - 1;
   }
 
+  #uint32(at: number): number {
+    const from = this.#hold(at, 4);
+    return getUint32(this.#piece, from);
+  }
+
   /** At most `length` bytes from `at`, as a view. */
   #bytes(at: number, length: number): Uint8Array {
-    const from = at - this.#pieceStart;
-    if (from < 0 || from + length > this.#piece.length) {
-      const wanted = Math.min(Math.max(length, pieceBytes), Math.max(this.size - at, 0));
-      this.#piece = this.#file.read(at, wanted);
-      this.#pieceStart = at;
-      return this.#piece.subarray(0, length);
-    }
+    const from = this.#hold(at, length);
     return this.#piece.subarray(from, from + length);
   }
-}
 
-function readRecord(bytes: Uint8Array): ReadRecord {
-  const dataBytes = getUint32(bytes, 4);
-  return {
-    type: bytes[8] as number,
-    index: getUint53(bytes, 12) as LogIndex,
-    data: bytes.subarray(recordHeaderBytes, recordHeaderBytes + dataBytes),
-  };
+  /** Makes the piece hold `length` bytes from `at`, or all there are. @returns where they begin in it. */
+  #hold(at: number, length: number): number {
+    const from = at - this.#pieceStart;
+    if (from >= 0 && from + length <= this.#piece.length) return from;
+    const wanted = Math.min(Math.max(length, pieceBytes), Math.max(this.size - at, 0));
+    this.#piece = this.#file.read(at, wanted);
+    this.#pieceStart = at;
+    return 0;
+  }
 }

@@ -88,7 +88,10 @@ export interface Wal {
   append(batch: WalBatch, done: () => void): void;
   /** Records that a snapshot exists; synced. @throws WalError as `append`. */
   saveSnapshot(snapshot: WalSnapshot, done: () => void): void;
-  /** Entries up to `upTo` will not be asked for again: segments wholly below may go, but for the `segmentsKept` newest. */
+  /**
+   * Entries up to `upTo` will not be asked for again: segments wholly below may go, but for the `segmentsKept` newest, and for those that no
+   * recorded snapshot covers.
+   */
   release(upTo: LogIndex): void;
   /** Waits for everything appended, syncs it and lets go of the files. */
   close(): Promise<void>;

@@ -132,6 +132,7 @@ describe("lengths", () => {
     [[10, 255, 255, 255, 255, 7]],
     [[10, 255, 255, 255, 255, 15]],
     [[10, 255, 255, 255, 255, 255, 255, 255, 255, 127]],
+    [[10, 0x81, 0x80, 0x80, 0x80, 0x10, 97]],
     [[10, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1]],
   ])("%j is beyond the end", (bytes) => {
     refuses("etcdserverpb.PutRequest", ...bytes);
@@ -327,6 +328,8 @@ describe("depth", () => {
   });
 
   it("siblings do not add up", () => {
+    const groups = Uint8Array.from(Array(500).fill([0x9b, 0x06, 0x9c, 0x06]).flat());
+    expect(PutRequest.decode(groups)).toEqual(PutRequest.create());
     const kvs = Array.from({ length: 500 }, () => KeyValue.create());
     expect(RangeResponse.decode(RangeResponse.encode({ kvs })).kvs).toHaveLength(500);
   });

@@ -124,6 +124,19 @@ describe("finish, take and reset", () => {
     expect(new Set(taken.map((bytes) => bytes.buffer)).size).toBeLessThan(40);
   });
 
+  it("a length may grow where the chunk ends, behind what was taken", () => {
+    for (let before = 1; before < 320; before++) {
+      const writer = new Writer({ chunkBytes: 512 });
+      writer.raw(new Uint8Array(before).fill(1));
+      const taken = writer.take();
+      const mark = writer.begin(1, 1);
+      writer.raw(new Uint8Array(200).fill(2));
+      writer.end(mark);
+      expect([...writer.finish()]).toEqual([10, 200, 1, ...Array(200).fill(2)]);
+      expect(taken.every((byte) => byte === 1)).toBe(true);
+    }
+  });
+
   it("take and reset mix", () => {
     const writer = new Writer({ chunkBytes: 8 });
     writer.raw(text("kept"));

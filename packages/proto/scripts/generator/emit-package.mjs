@@ -78,16 +78,34 @@ function emitMessage(message, scope) {
     `export function ${scope.nameOf(message.name, "new")}(): ${name} {`,
     `  return { ${members.map((member) => `${member.property}: ${defaultOf(member)}`).join(", ")} };`,
     "}",
+    ...emitCreate(message, name, members, scope),
     emitWrite(message, members, scope),
     emitRead(message, members, scope),
     `export const ${name}: MessageCodec<${name}> = makeCodec({`,
     `  name: "${message.name}",`,
-    `  create: ${scope.nameOf(message.name, "new")},`,
+    `  make: ${scope.nameOf(message.name, "new")},`,
+    `  create: ${scope.nameOf(message.name, "create")},`,
     `  read: ${scope.nameOf(message.name, "read")},`,
     `  write: ${scope.nameOf(message.name, "write")},`,
     ...(message.depthMax === undefined ? [] : [`  depthMax: ${message.depthMax},`]),
     "});",
     "",
+  ];
+}
+
+/** Fills in defaults, in the order of properties that `new` gives too: one hidden class however a message was made. */
+function emitCreate(message, name, members, scope) {
+  const properties = members.map((member) => {
+    const absent = defaultOf(member);
+    const given = `f.${member.property}`;
+    return `    ${member.property}: ${absent === "undefined" ? given : `${given} ?? ${absent}`},`;
+  });
+  return [
+    `export function ${scope.nameOf(message.name, "create")}(f: Partial<${name}>): ${name} {`,
+    "  return {",
+    ...properties,
+    "  };",
+    "}",
   ];
 }
 

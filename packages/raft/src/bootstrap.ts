@@ -3,6 +3,7 @@ import { becomeFollower } from "./become.js";
 import { encodeConfChange } from "./codec/conf-change-codec.js";
 import type { ConfChange } from "./conf-change.js";
 import type { Entry } from "./entry.js";
+import type { RaftStart } from "./raft-options.js";
 import type { RaftState } from "./raft-state.js";
 import { applyConfChange } from "./reconfigure.js";
 
@@ -27,4 +28,29 @@ export function bootstrap(
   raft.log.append(entries);
   raft.log.commitTo(entries.length as LogIndex);
   for (const change of changes) applyConfChange(raft, change);
+}
+
+/**
+ * Takes up what storage holds.
+ *
+ * Two things are read with care, since a commit index is stored without waiting for it, and the hard state after the entries:
+ * - what is compacted or applied was committed, even if the stored commit index says less;
+ * - a last entry of a later term shows that the write of that term's hard state did not come through. Nothing was promised in that
+ *   term then, so its vote is free.
+ */
+export function recover(raft: RaftState, start: Extract<RaftStart, { kind: "restart" }>): void {
+  const { log } = raft;
+  const { hardState, applied = 0 as LogIndex } = start;
+  if (hardState !== undefined) {
+    raft.term = hardState.term;
+    raft.vote = hardState.vote;
+    log.commitTo(hardState.commit);
+  }
+  const lastTerm = log.lastId.term;
+  if (log.lastIndex >= log.firstIndex && lastTerm > raft.term) {
+    raft.term = lastTerm;
+    raft.vote = undefined;
+  }
+  log.commitTo(applied);
+  if (applied > log.applied) log.confirmApplied(applied);
 }

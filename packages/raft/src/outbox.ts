@@ -5,6 +5,18 @@ import type { RaftEvent } from "./raft-event.js";
 import type { OwnPromise } from "./raft-input.js";
 import type { ReadState } from "./ready.js";
 
+const nothing: readonly never[] = Object.freeze([]);
+
+/** What an outbox hands over. */
+export type OutboxContents = Readonly<{
+  sendNow: readonly Envelope[];
+  sendAfterPersist: readonly Envelope[];
+  own: readonly OwnPromise[];
+  readStates: readonly ReadState[];
+  refused: readonly RaftFault[];
+  events: readonly RaftEvent[];
+}>;
+
 /** Everything a core has to say since the last Ready, in the order in which it came up. */
 export class Outbox {
   sendNow: Envelope[] = [];
@@ -38,13 +50,22 @@ export class Outbox {
     return fault;
   }
 
-  /** Everything was handed out. The arrays belong to the Ready now. */
-  clear(): void {
-    if (this.sendNow.length > 0) this.sendNow = [];
-    if (this.sendAfterPersist.length > 0) this.sendAfterPersist = [];
-    if (this.own.length > 0) this.own = [];
-    if (this.readStates.length > 0) this.readStates = [];
-    if (this.refused.length > 0) this.refused = [];
-    if (this.events.length > 0) this.events = [];
+  /** Hands everything over. What is handed out is never touched again, so an empty list is one that nobody can fill. */
+  take(): OutboxContents {
+    const { sendNow, sendAfterPersist, own, readStates, refused, events } = this;
+    if (sendNow.length > 0) this.sendNow = [];
+    if (sendAfterPersist.length > 0) this.sendAfterPersist = [];
+    if (own.length > 0) this.own = [];
+    if (readStates.length > 0) this.readStates = [];
+    if (refused.length > 0) this.refused = [];
+    if (events.length > 0) this.events = [];
+    return {
+      sendNow: sendNow.length > 0 ? sendNow : nothing,
+      sendAfterPersist: sendAfterPersist.length > 0 ? sendAfterPersist : nothing,
+      own: own.length > 0 ? own : nothing,
+      readStates: readStates.length > 0 ? readStates : nothing,
+      refused: refused.length > 0 ? refused : nothing,
+      events: events.length > 0 ? events : nothing,
+    };
   }
 }

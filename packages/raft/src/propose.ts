@@ -1,5 +1,6 @@
 import { assert, type LogIndex, type MemberId } from "@quorate/common";
 import { decodeConfChange, encodeConfChange, entryKindOf } from "./codec/conf-change-codec.js";
+import { changeConfiguration, stepOfConfChange } from "./change-configuration.js";
 import { type ConfChange, isJoint, isMember } from "./conf-change.js";
 import { type Entry, type ProposedEntry, payloadBytes } from "./entry.js";
 import type { Proposal } from "./raft-input.js";
@@ -126,7 +127,9 @@ function proposeAsLeader(raft: RaftState, leader: Leader, proposal: Proposal): R
 }
 
 /**
- * Why a conf change must not enter the log. One change at a time, whatever it is, keeps two majorities from deciding apart.
+ * Why a conf change must not enter the log. One change at a time, whatever it is, keeps two majorities from deciding apart. With
+ * none pending the configuration will still be the one of now when the change is applied, so what could not be applied then is
+ * refused now: once committed it would stop every member.
  * @see thesis, section 4.1.
  */
 function refusalOfConfChange(raft: RaftState, leader: Leader, entry: ProposedEntry): ConfChangeRefusal | undefined {
@@ -134,8 +137,10 @@ function refusalOfConfChange(raft: RaftState, leader: Leader, entry: ProposedEnt
   if (leader.pendingConfIndex > raft.log.applied) return "another change may be unapplied";
   const change = decodeConfChange(entry.kind, entry.data);
   const hasChanges = change.version === 1 || change.changes.length > 0;
-  if (isJoint(raft.confState)) return hasChanges ? "must leave the joint configuration first" : undefined;
-  return hasChanges ? undefined : "not joint";
+  if (isJoint(raft.confState) && hasChanges) return "must leave the joint configuration first";
+  if (!isJoint(raft.confState) && !hasChanges) return "not joint";
+  const result = changeConfiguration(raft.confState, stepOfConfChange(change));
+  return result.kind === "refused" ? result.reason : undefined;
 }
 
 /**

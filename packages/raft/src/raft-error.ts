@@ -13,7 +13,8 @@ export type ProposalDropReason =
 export type ConfChangeRefusal =
   | "another change may be unapplied"
   | "must leave the joint configuration first"
-  | "not joint";
+  | "not joint"
+  | InvalidConfChange;
 
 /** Why a change cannot be applied to a configuration. The words are etcd's. */
 export type InvalidConfChange =

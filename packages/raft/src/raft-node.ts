@@ -1,11 +1,12 @@
-import { assert, assertNever, type LogIndex, type MemberId, type Term } from "@quorate/common";
+import { assertNever, type LogIndex, type MemberId, type Term } from "@quorate/common";
 import { drawElectionTimeout, forgetLeader } from "./become.js";
-import { bootstrap } from "./bootstrap.js";
+import { bootstrap, recover } from "./bootstrap.js";
 import { restoreConfiguration } from "./change-configuration.js";
 import { type ConfState, emptyConfState, isMember } from "./conf-change.js";
 import { startElection } from "./elect.js";
 import type { HardState } from "./entry.js";
 import { noteSnapshotStatus, noteUnreachable } from "./lead.js";
+import type { OutboxContents } from "./outbox.js";
 import { noteApplied, receivePersisted } from "./persisted.js";
 import { proposeBatch, proposeConfChange, proposeData } from "./propose.js";
 import type { RaftFault } from "./raft-error.js";
@@ -44,17 +45,7 @@ export class RaftNode {
       return;
     }
     const raft = this.#raft;
-    if (start.hardState !== undefined) {
-      const { term, vote, commit } = start.hardState;
-      assert(
-        commit >= raft.log.committed && commit <= raft.log.lastIndex,
-        "the stored commit index lies within the stored log",
-      );
-      raft.term = term;
-      raft.vote = vote;
-      raft.log.commitTo(commit);
-    }
-    if (start.applied !== undefined && start.applied > raft.log.applied) raft.log.confirmApplied(start.applied);
+    recover(raft, start);
     drawElectionTimeout(raft);
     this.#hardState = hardStateOf(raft);
   }
@@ -158,17 +149,17 @@ export class RaftNode {
     const { log, outbox } = this.#raft;
     if (outbox.isEmpty && !this.hasWork) return undefined;
     const committed = log.entriesToApply();
+    const contents = outbox.take();
     const ready: Ready = {
       softState: this.#takeSoftState(),
-      readStates: outbox.readStates,
-      persist: this.#takePersist(),
-      sendNow: outbox.sendNow,
-      sendAfterPersist: outbox.sendAfterPersist,
+      readStates: contents.readStates,
+      persist: this.#takePersist(contents),
+      sendNow: contents.sendNow,
+      sendAfterPersist: contents.sendAfterPersist,
       committed,
-      refused: outbox.refused,
-      events: outbox.events,
+      refused: contents.refused,
+      events: contents.events,
     };
-    outbox.clear();
     log.unstable.accept();
     log.acceptApplying(committed);
     return ready;
@@ -190,22 +181,22 @@ export class RaftNode {
     return this.#softState;
   }
 
-  #takePersist(): PersistRequest | undefined {
-    const { log, outbox, term, vote } = this.#raft;
+  #takePersist({ own, sendAfterPersist }: OutboxContents): PersistRequest | undefined {
+    const { log, term, vote } = this.#raft;
     const { unstable } = log;
     const entries = unstable.nextEntries();
     const snapshot = unstable.nextSnapshot;
     const before = this.#hardState;
     const hardState = isSameHardState(before, this.#raft) ? undefined : hardStateOf(this.#raft);
-    const isPromising = outbox.own.length > 0 || outbox.sendAfterPersist.length > 0;
+    const isPromising = own.length > 0 || sendAfterPersist.length > 0;
     if (entries.length === 0 && hardState === undefined && snapshot === undefined && !isPromising) return undefined;
     if (hardState !== undefined) this.#hardState = hardState;
     const mustSync = entries.length > 0 || term !== before.term || vote !== before.vote;
     // Also without new entries it asks about all that is under way: earlier questions may have been asked in another term.
     const upTo = unstable.entries.length > 0 ? log.lastId : undefined;
-    const isAwaited = upTo !== undefined || snapshot !== undefined || outbox.own.length > 0;
+    const isAwaited = upTo !== undefined || snapshot !== undefined || own.length > 0;
     const done: Persisted | undefined = isAwaited
-      ? { kind: "persisted", issuedInTerm: term, upTo, snapshot: snapshot?.index, own: outbox.own }
+      ? { kind: "persisted", issuedInTerm: term, upTo, snapshot: snapshot?.index, own }
       : undefined;
     return { hardState, entries, snapshot, mustSync, done };
   }

@@ -52,7 +52,10 @@ export type RaftOptions = Readonly<{
   isForwardingOn?: boolean;
   /** Questionable conf changes become empty entries when proposed. Default true. */
   isConfChangeValidationOn?: boolean;
-  /** A leader that is removed or demoted steps down when that is applied. Default true. */
+  /**
+   * A leader that is removed or demoted steps down as soon as it has applied that. Default false: it goes on, without counting
+   * itself, until the host has handed leadership over, so that the others learn that the change is committed.
+   */
   isStepDownOnRemovalOn?: boolean;
   /**
    * Hand entries out for application in the same Ready that asks to store them. Only for a driver that stores each Ready before it
@@ -86,7 +89,7 @@ export function settingsOf(options: RaftOptions): RaftSettings {
     readsMax: 100_000,
     isForwardingOn: true,
     isConfChangeValidationOn: true,
-    isStepDownOnRemovalOn: true,
+    isStepDownOnRemovalOn: false,
     mayApplyUnstable: false,
     ...given,
   };

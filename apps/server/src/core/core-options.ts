@@ -1,0 +1,55 @@
+import type { Clock, Logger, Random } from "@quorate/common";
+import type { Turn } from "../ports/turn.js";
+import type { Tracing } from "./tracing.js";
+
+/** Settings of a core. Times are in milliseconds. */
+export type CoreOptions = Readonly<{
+  /** The name and client URLs this member tells the cluster. */
+  name: string;
+  clientURLs: readonly string[];
+  tickMs: number;
+  electionTicks: number;
+  /** Bytes the database may have, or undefined for no bound; `quotaShown` is what Status says. */
+  quotaBytes: number | undefined;
+  quotaShown: number;
+  /** Entries applied between two marks on disk after which older log may go. */
+  snapshotCount: number;
+  /** Entries kept in memory for members that lag. */
+  catchUpEntries: number;
+  watchProgressMs: number;
+  requestBytesMax: number;
+  /** A watch response of this size is split, when its client can take that. */
+  fragmentBytes: number;
+  version: string;
+  clusterVersion: string;
+  storageVersion: string;
+}>;
+
+/** The world of a core. `fatal` ends the process: a promise cannot be kept any more. */
+export type CorePorts = Readonly<{
+  clock: Clock;
+  random: Random;
+  turn: Turn;
+  logger: Logger;
+  tracing: Tracing;
+  observe: CoreObserver;
+  fatal: (error: Error) => void;
+}>;
+
+/** Counts for people. Called on the hot path: implementations add a number and return. */
+export interface CoreObserver {
+  applied(field: number, seconds: number, isDone: boolean): void;
+  proposalFailed(): void;
+  leaderChanged(isLeader: boolean, hasLeader: boolean): void;
+  leasesExpired(count: number): void;
+  leaseRenewed(): void;
+}
+
+/** Counts nothing. */
+export const silentObserver: CoreObserver = {
+  applied: () => {},
+  proposalFailed: () => {},
+  leaderChanged: () => {},
+  leasesExpired: () => {},
+  leaseRenewed: () => {},
+};

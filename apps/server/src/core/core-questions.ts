@@ -1,0 +1,227 @@
+import type { LeaseId, LogIndex, MemberId, Revision, Term } from "@quorate/common";
+import { MvccError, type RangeQuery } from "@quorate/mvcc";
+import { AlarmType, CompactionRequest, MemberListResponse, TxnRequest } from "@quorate/proto";
+import type { Fault } from "../public-errors.js";
+import type { FromCore, ToCore } from "./core-link.js";
+import type { CoreOptions, CorePorts } from "./core-options.js";
+import type { EntryView } from "./entry-codec.js";
+import { encodeKeepAlive, encodeLeases, type LeaseKeeper } from "./lease-keeper.js";
+import { MaintenanceJobs } from "./maintenance-jobs.js";
+import type { MemberState } from "./member-state.js";
+import { RangeJobs } from "./range-jobs.js";
+import { RangeStreams } from "./range-streams.js";
+import { ReadGate } from "./read-gate.js";
+import { MessageBuilder } from "./reply-writer.js";
+import { encodeStatus } from "./status.js";
+import { readPlan } from "./txn-execute.js";
+import { planTxn } from "./txn-plan.js";
+import { findPlanFault } from "./txn-validate.js";
+
+/** A question that waits until all that was committed before it is applied. */
+type Gated = Extract<ToCore, { kind: "range" | "range-stream" | "read-txn" | "barrier" | "member-list" }>;
+/** What is asked and not written. */
+export type Question = Exclude<ToCore, { kind: "propose" | "raise-no-space" | `watch-${string}` }>;
+
+/** Reads that may wait for the leader's word at once; more are refused. */
+const gatedMax = 100_000;
+
+type QuestionParts = Readonly<{
+  state: MemberState;
+  leases: LeaseKeeper;
+  term(): Term;
+  facts(): { leader: MemberId | undefined; commit: LogIndex; applied: LogIndex };
+  askReadIndex(context: Uint8Array): void;
+  emit(message: FromCore): void;
+}>;
+
+/** A plan that only reads never asks for a key to keep. */
+const noKeys = { get: () => undefined };
+
+/** Answers everything that does not go through the log: ranges and read-only transactions, what is known of leases and members, maintenance. */
+export class CoreQuestions {
+  readonly #parts: QuestionParts;
+  readonly #options: CoreOptions;
+  readonly #ports: CorePorts;
+  readonly #gate: ReadGate<Gated>;
+  readonly #ranges: RangeJobs;
+  readonly #streams: RangeStreams;
+  readonly #jobs: MaintenanceJobs;
+
+  constructor(parts: QuestionParts, options: CoreOptions, ports: CorePorts) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#ports = ports;
+    this.#gate = new ReadGate({ ask: parts.askReadIndex, serve: (question) => this.#serve(question) }, ports);
+    const header = (revision: Revision): Uint8Array => this.#header(revision);
+    const { mvcc } = parts.state;
+    this.#ranges = new RangeJobs({ mvcc, header }, ports);
+    this.#streams = new RangeStreams({ mvcc, header, emit: parts.emit }, { chunkBytes: options.requestBytesMax });
+    this.#jobs = new MaintenanceJobs({ state: parts.state, header, emit: parts.emit }, options, ports);
+  }
+
+  ask(question: Question): void {
+    switch (question.kind) {
+      case "range":
+      case "range-stream":
+      case "read-txn":
+        return question.serializable ? this.#serve(question) : this.#wait(question);
+      case "member-list":
+        return question.linearizable ? this.#wait(question) : this.#serve(question);
+      case "barrier":
+        return this.#wait(question);
+      case "lease-renew":
+        return this.#renew(question.serial, question.lease);
+      case "lease-time-to-live":
+        return this.#timeToLive(question.serial, question.lease, question.keys);
+      case "lease-list":
+        return this.#reply(question.serial, encodeLeases(this.#header(), this.#parts.state.lessor.list()));
+      case "status":
+        return this.#reply(question.serial, this.#status());
+      case "pull":
+        this.#streams.pull(question.serial);
+        return this.#jobs.pull(question.serial);
+      case "cancel":
+        this.#ranges.cancel(question.serial);
+        this.#streams.cancel(question.serial);
+        return this.#jobs.cancel(question.serial);
+      default:
+        return this.#jobs.start(question);
+    }
+  }
+
+  /** The leader has answered a question for a read index. */
+  readAllowed(context: Uint8Array, index: LogIndex, applied: LogIndex): void {
+    this.#gate.allowed(context, index, applied);
+  }
+
+  /** Entries up to here are applied. */
+  applied(index: LogIndex): void {
+    this.#gate.applied(index);
+  }
+
+  /** A compaction that asked for it is answered, even refused, once the space of all compactions so far is free. */
+  answerCompaction(data: Uint8Array, view: EntryView, tell: () => void): void {
+    if (!CompactionRequest.decode(data, view.start, view.end).physical) return tell();
+    this.#parts.state.mvcc.whenCompacted().then(tell, (error: unknown) => {
+      this.#ports.fatal(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+
+  stop(): void {
+    for (const { serial } of this.#gate.drain()) this.#fail(serial, { code: "server/stopped" });
+    this.#ranges.stop();
+    this.#streams.stop();
+    this.#jobs.stop();
+  }
+
+  #wait(question: Gated): void {
+    if (this.#gate.size >= gatedMax) return this.#fail(question.serial, { code: "server/too-many-requests" });
+    if (this.#gate.wait(question)) this.#ports.turn(() => this.#gate.flush());
+  }
+
+  #serve(question: Gated): void {
+    switch (question.kind) {
+      case "range":
+        return this.#range(question);
+      case "range-stream":
+        return this.#guard(question.serial, () => this.#streams.start(question.serial, question.query));
+      case "read-txn":
+        return this.#guard(question.serial, () => this.#readTxn(question));
+      case "member-list":
+        return this.#reply(question.serial, this.#memberList());
+      case "barrier":
+        return this.#reply(question.serial, this.#header());
+    }
+  }
+
+  #range(question: Extract<Gated, { kind: "range" }>): void {
+    const { serial, query, trace } = question;
+    const answer = {
+      reply: (parts: readonly Uint8Array[]) => this.#parts.emit({ kind: "reply", serial, parts }),
+      refuse: (error: unknown) => this.#refuse(serial, error),
+    };
+    if (trace === undefined) this.#ranges.start(serial, query, answer);
+    else this.#ports.tracing.read("core.range", trace, () => this.#ranges.start(serial, query, answer));
+  }
+
+  #readTxn(question: Extract<Gated, { kind: "read-txn" }>): void {
+    const { state } = this.#parts;
+    const view = { range: (query: RangeQuery) => state.mvcc.range(query) };
+    this.#ports.tracing.read("core.read-txn", question.trace, () => {
+      const plan = planTxn(TxnRequest.decode(question.request), view);
+      const fault = findPlanFault(state, noKeys, plan);
+      if (fault !== undefined) return this.#fail(question.serial, fault);
+      const body = readPlan(state.mvcc, plan);
+      this.#parts.emit({ kind: "reply", serial: question.serial, parts: [this.#header(), body] });
+    });
+  }
+
+  #renew(serial: number, lease: LeaseId): void {
+    const header = this.#header(); // made before the renewal, as etcd's is
+    this.#parts.leases.renew(lease, (ttlSeconds) => {
+      if (ttlSeconds === undefined) return this.#fail(serial, { code: "lease/not-primary" });
+      this.#ports.observe.leaseRenewed();
+      const parts = [encodeKeepAlive(header, lease, ttlSeconds)];
+      this.#parts.emit({ kind: "chunk", serial, parts, last: true });
+    });
+  }
+
+  #timeToLive(serial: number, lease: LeaseId, wantsKeys: boolean): void {
+    if (!this.#parts.leases.isLeading) return this.#fail(serial, { code: "lease/not-primary" });
+    const body = this.#parts.leases.timeToLive(lease, wantsKeys);
+    this.#parts.emit({ kind: "reply", serial, parts: [this.#header(), body] });
+  }
+
+  #memberList(): Uint8Array {
+    const members = this.#parts.state.membership.list().map((member) => ({
+      ID: member.id,
+      name: member.name,
+      peerURLs: [...member.peerURLs],
+      clientURLs: [...member.clientURLs],
+      isLearner: member.isLearner,
+    }));
+    const header = this.#parts.state.headers.field(0, this.#parts.term());
+    return new MessageBuilder().raw(header).raw(MemberListResponse.encode({ members })).take();
+  }
+
+  #status(): Uint8Array {
+    const { state } = this.#parts;
+    const { leader, commit, applied } = this.#parts.facts();
+    return encodeStatus(state.mvcc.size(), state.alarms.list(AlarmType.NONE), {
+      header: this.#header(),
+      version: this.#options.version,
+      storageVersion: state.membership.clusterVersion === undefined ? "" : this.#options.storageVersion,
+      leader,
+      commitIndex: commit,
+      appliedIndex: applied,
+      term: this.#parts.term(),
+      quotaBytes: this.#options.quotaShown,
+      isLearner: state.membership.get(state.member)?.isLearner ?? false,
+    });
+  }
+
+  #header(revision: Revision = this.#parts.state.mvcc.revision): Uint8Array {
+    return this.#parts.state.headers.field(revision, this.#parts.term());
+  }
+
+  #guard(serial: number, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#refuse(serial, error);
+    }
+  }
+
+  #refuse(serial: number, error: unknown): void {
+    if (error instanceof MvccError) return this.#fail(serial, error.fault);
+    this.#ports.fatal(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #reply(serial: number, message: Uint8Array): void {
+    this.#parts.emit({ kind: "reply", serial, parts: [message] });
+  }
+
+  #fail(serial: number, fault: Fault): void {
+    this.#parts.emit({ kind: "fail", serial, fault });
+  }
+}

@@ -1,0 +1,335 @@
+import { assert, type LogIndex, type SpanContext, type Term } from "@quorate/common";
+import type { WatchHub } from "@quorate/mvcc";
+import {
+  decodeConfChange,
+  type Entry,
+  type Envelope,
+  type MemoryLog,
+  type RaftEvent,
+  type RaftFault,
+  type RaftNode,
+  type ReadState,
+  type SoftState,
+} from "@quorate/raft";
+import type { Wal } from "@quorate/wal";
+import type { Fault } from "../public-errors.js";
+import { applyRequest } from "./apply-entry.js";
+import { ApplyQueue } from "./apply-queue.js";
+import { ClusterKeeper } from "./cluster-keeper.js";
+import { applyConfChange } from "./conf-change-apply.js";
+import type { CoreLink, FromCore, FrontState, ToCore } from "./core-link.js";
+import type { CoreOptions, CorePorts } from "./core-options.js";
+import { CoreQuestions } from "./core-questions.js";
+import { Driver, type DriverHost } from "./driver.js";
+import { EntryField, type EntryView, viewEntry } from "./entry-codec.js";
+import { LeaseKeeper } from "./lease-keeper.js";
+import { LogKeeper } from "./log-keeper.js";
+import type { ApplyContext, MemberState } from "./member-state.js";
+import { Proposer } from "./proposer.js";
+import type { RequestSerial } from "./request-serial.js";
+import { WatchReplies } from "./watch-reply.js";
+import { type Watch, WatchStreams } from "./watch-streams.js";
+
+/** What a core is made of. */
+export type CoreParts = Readonly<{
+  state: MemberState;
+  raft: RaftNode;
+  log: MemoryLog;
+  wal: Wal;
+  hub: WatchHub<Watch>;
+  serial: RequestSerial;
+  applied: { index: LogIndex; term: Term };
+}>;
+
+/** Requests of the log whose size counts against the quota. */
+const costly: ReadonlySet<number> = new Set([EntryField.put, EntryField.txn, EntryField.leaseGrant]);
+const putOverheadBytes = 256;
+const noSpans: readonly SpanContext[] = [];
+
+/**
+ * The heart of a member: takes requests from its fronts, gets them through the log, applies them, and answers. One thread, no waiting: whatever takes
+ * time is asked for here and finished when it calls back.
+ */
+export class MemberCore implements CoreLink, DriverHost {
+  readonly #parts: CoreParts;
+  readonly #options: CoreOptions;
+  readonly #ports: CorePorts;
+  readonly #emit: (message: FromCore) => void;
+  readonly #driver: Driver;
+  readonly #apply: ApplyQueue;
+  readonly #watches: WatchStreams;
+  readonly #leases: LeaseKeeper;
+  readonly #cluster: ClusterKeeper;
+  readonly #logKeeper: LogKeeper;
+  readonly #questions: CoreQuestions;
+  #soft: SoftState = { leader: undefined, role: "follower" };
+  #applied: { index: LogIndex; term: Term };
+  #commit: LogIndex;
+  #told: FrontState | undefined;
+  #isTicking = false;
+  #isStopped = false;
+
+  constructor(parts: CoreParts, options: CoreOptions, ports: CorePorts, emit: (message: FromCore) => void) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#ports = ports;
+    this.#emit = emit;
+    this.#applied = parts.applied;
+    this.#commit = parts.applied.index;
+    const { state } = parts;
+    this.#driver = new Driver({ raft: parts.raft, log: parts.log, wal: parts.wal, host: this }, ports);
+    const proposer = new Proposer(parts.serial, (entry, serial) => this.#propose(entry, serial));
+    this.#apply = new ApplyQueue(
+      {
+        apply: (entry) => this.#applyEntry(entry),
+        hasRoom: () => !state.mvcc.isHeadFull(),
+        onRoom: (run) => state.mvcc.onHeadDrained(run),
+        applied: (entry) => this.#appliedTo(entry),
+      },
+      ports,
+    );
+    this.#leases = new LeaseKeeper(
+      {
+        state,
+        proposer,
+        seen: () => ({ term: parts.raft.status().term, applied: this.#applied.index }),
+        onExpired: (count) => ports.observe.leasesExpired(count),
+      },
+      ports,
+    );
+    this.#watches = new WatchStreams(
+      {
+        hub: parts.hub,
+        replies: new WatchReplies(state.headers, () => this.#applied.term),
+        revision: () => state.mvcc.revision,
+        send: (stream, messageParts) => emit({ kind: "watch", stream, parts: messageParts }),
+      },
+      { progressIntervalMs: options.watchProgressMs, fragmentBytes: options.fragmentBytes },
+      ports,
+    );
+    this.#cluster = new ClusterKeeper({ state, proposer }, options, ports);
+    this.#logKeeper = new LogKeeper(
+      { mvcc: state.mvcc, wal: parts.wal, log: parts.log, confState: () => parts.raft.status().confState },
+      options,
+      ports,
+    );
+    this.#questions = new CoreQuestions(
+      {
+        state,
+        leases: this.#leases,
+        term: () => this.#applied.term,
+        facts: () => ({ leader: this.#soft.leader, commit: this.#commit, applied: this.#applied.index }),
+        askReadIndex: (context) => {
+          this.#driver.push({ kind: "read-index", context });
+          this.#driver.run();
+        },
+        emit,
+      },
+      options,
+      ports,
+    );
+  }
+
+  /** Resolves when a leader exists and this member has told the cluster its name and URLs: from then on clients may be served. */
+  get ready(): Promise<void> {
+    return this.#cluster.published;
+  }
+
+  /** Begins to tick. A member that is the only voter leads at once. */
+  start(): void {
+    this.#isTicking = true;
+    this.#tick();
+    const { confState } = this.#parts.raft.status();
+    const isAlone = confState.voters.length === 1 && confState.voters[0] === this.#parts.state.member;
+    if (isAlone) this.#driver.push({ kind: "campaign" });
+  }
+
+  /** Writes down what a restart should not forget, and stops. Nothing is answered after this. */
+  async stop(): Promise<void> {
+    this.#leases.checkpointAll();
+    await this.#logKeeper.drain();
+    this.#isStopped = true;
+    this.#isTicking = false;
+    this.#leases.stop();
+    this.#watches.stop();
+    this.#questions.stop();
+    this.#cluster.stop();
+    this.#apply.stop();
+    this.#driver.stop();
+  }
+
+  send(message: ToCore): void {
+    if (this.#isStopped) return;
+    switch (message.kind) {
+      case "propose":
+        this.#ports.tracing.proposed(message.serial, message.trace);
+        return this.#propose(message.entry, message.serial);
+      case "raise-no-space":
+        return this.#cluster.raiseNoSpace();
+      case "watch-open":
+        return this.#watches.open(message.stream);
+      case "watch-request":
+        return this.#watches.request(message.stream, message.request);
+      case "watch-drained":
+        return this.#watches.drained(message.stream, message.bytes);
+      case "watch-close":
+        return this.#watches.close(message.stream);
+      default:
+        return this.#questions.ask(message);
+    }
+  }
+
+  // What the driver hands over.
+
+  softStateChanged(soft: SoftState): void {
+    const had = this.#soft;
+    this.#soft = soft;
+    if (had.role === "leader" && soft.role !== "leader") this.#leases.follow();
+    this.#ports.observe.leaderChanged(soft.role === "leader", soft.leader !== undefined);
+    this.#tellState();
+  }
+
+  refused(fault: RaftFault): void {
+    if (!("proposalId" in fault) || fault.proposalId === undefined) return;
+    this.#ports.observe.proposalFailed();
+    const isOverload = fault.code === "raft/proposal-dropped" && fault.reason === "uncommitted-limit";
+    const told: Fault = isOverload ? { code: "server/too-many-requests" } : fault;
+    this.#ports.tracing.dropped(fault.proposalId, told.code);
+    this.#emit({ kind: "fail", serial: fault.proposalId, fault: told });
+  }
+
+  happened(event: RaftEvent): void {
+    if (event.kind === "commit-advanced") this.#commit = event.commit;
+    else if (event.kind === "became-leader") this.#ports.logger.info("became leader", { "raft.term": event.term });
+  }
+
+  /** Peers come with the transport between members; a member alone has nobody to send to. */
+  sendToPeers(envelopes: readonly Envelope[]): void {
+    assert(
+      envelopes.length === 0 || this.#parts.raft.status().confState.voters.length > 1,
+      "a lone member sends no messages",
+    );
+  }
+
+  persisting(entries: readonly Entry[]): readonly SpanContext[] {
+    return this.#ports.tracing.isQuiet
+      ? noSpans
+      : this.#ports.tracing.persisting(entries, (entry) => this.#serialOf(entry));
+  }
+
+  persisted(entries: readonly Entry[]): void {
+    if (!this.#ports.tracing.isQuiet) this.#ports.tracing.persisted(entries);
+  }
+
+  committed(entries: readonly Entry[]): void {
+    const last = entries[entries.length - 1] as Entry;
+    if (last.index > this.#commit) this.#commit = last.index;
+    this.#apply.push(entries);
+  }
+
+  readAllowed(state: ReadState): void {
+    this.#questions.readAllowed(state.context, state.index, this.#applied.index);
+  }
+
+  #propose(entry: Uint8Array, serial: number): void {
+    this.#driver.push({ kind: "propose", data: entry, proposalId: serial });
+  }
+
+  /** The serial number of an entry proposed here; -1 for all others. */
+  #serialOf(entry: Entry): number {
+    if (entry.kind !== "normal" || entry.data.length === 0) return -1;
+    const view = viewEntry(entry.data);
+    return view.member === this.#parts.serial.member ? view.serial : -1;
+  }
+
+  #tick(): void {
+    if (!this.#isTicking) return;
+    this.#driver.push({ kind: "tick" });
+    this.#ports.clock.after(this.#options.tickMs, () => this.#tick());
+  }
+
+  #applyEntry(entry: Entry): void {
+    const { state } = this.#parts;
+    const context: ApplyContext = { index: entry.index, term: entry.term, nowMs: this.#ports.clock.monotonicMs() };
+    this.#applied = { index: entry.index, term: entry.term };
+    if (entry.kind !== "normal") {
+      applyConfChange(state, this.#parts.raft, decodeConfChange(entry.kind, entry.data), context);
+      return;
+    }
+    if (entry.data.length === 0) {
+      state.mvcc.markApplied(this.#applied);
+      return;
+    }
+    const view = viewEntry(entry.data);
+    const isOwn = view.member === this.#parts.serial.member;
+    const isOverQuota = costly.has(view.field) && this.#isOverQuota(view.end - view.start);
+    const span = isOwn ? this.#ports.tracing.applying(view.serial) : undefined;
+    const outcome = applyRequest(state, entry.data, view, context);
+    if (outcome.kind === "refused") {
+      state.mvcc.markApplied(this.#applied);
+      span?.end(outcome.fault.code);
+      if (isOwn) this.#answer(view, entry.data, { fault: outcome.fault });
+      return;
+    }
+    if (outcome.committed !== undefined && outcome.committed.changes.length > 0) {
+      this.#watches.publish(outcome.committed);
+    }
+    span?.end(undefined);
+    if (!isOwn) return;
+    if (isOverQuota) {
+      this.#cluster.raiseNoSpace();
+      return this.#answer(view, entry.data, { fault: { code: "server/no-space" } });
+    }
+    this.#answer(view, entry.data, { reply: outcome.reply });
+  }
+
+  #answer(view: EntryView, data: Uint8Array, answer: { reply: Uint8Array } | { fault: Fault }): void {
+    const { serial } = view;
+    const tell = (): void => {
+      if ("fault" in answer) this.#emit({ kind: "fail", serial, fault: answer.fault });
+      else this.#emit({ kind: "reply", serial, parts: [answer.reply] });
+    };
+    if (view.field !== EntryField.compaction) return tell();
+    this.#questions.answerCompaction(data, view, tell);
+  }
+
+  #isOverQuota(requestBytes: number): boolean {
+    const quota = this.#options.quotaBytes;
+    if (quota === undefined) return false;
+    return this.#parts.state.mvcc.size().totalBytes + putOverheadBytes + requestBytes >= quota;
+  }
+
+  /** A run of entries is applied. */
+  #appliedTo(entry: Entry): void {
+    this.#driver.push({ kind: "applied", index: entry.index });
+    if (this.#soft.role === "leader" && !this.#leases.isLeading && entry.term === this.#parts.raft.status().term) {
+      this.#leases.lead(this.#options.tickMs * this.#options.electionTicks);
+      this.#cluster.lead();
+    }
+    this.#leases.applied();
+    this.#cluster.applied();
+    this.#questions.applied(entry.index);
+    this.#logKeeper.applied(entry.index);
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    const state: FrontState = {
+      leader: this.#soft.leader,
+      isLearner: this.#parts.state.membership.get(this.#parts.state.member)?.isLearner ?? false,
+      databaseBytes: this.#parts.state.mvcc.size().totalBytes,
+      quotaBytes: this.#options.quotaBytes,
+      applyBacklog: this.#apply.backlog,
+    };
+    const told = this.#told;
+    const isSame =
+      told !== undefined &&
+      told.leader === state.leader &&
+      told.isLearner === state.isLearner &&
+      told.databaseBytes === state.databaseBytes &&
+      told.applyBacklog === state.applyBacklog;
+    if (isSame) return;
+    this.#told = state;
+    this.#emit({ kind: "state", state });
+  }
+}

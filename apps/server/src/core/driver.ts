@@ -1,0 +1,136 @@
+import type { SpanContext } from "@quorate/common";
+import {
+  type Entry,
+  encodeEntry,
+  encodeHardState,
+  type Envelope,
+  type MemoryLog,
+  type PersistRequest,
+  type RaftEvent,
+  type RaftFault,
+  type RaftInput,
+  type RaftNode,
+  type ReadState,
+  type SoftState,
+} from "@quorate/raft";
+import type { Wal } from "@quorate/wal";
+import type { Turn } from "../ports/turn.js";
+
+/** What the driver hands its results to. All of it is called from `run`, in this order. */
+export interface DriverHost {
+  softStateChanged(state: SoftState): void;
+  refused(fault: RaftFault): void;
+  happened(event: RaftEvent): void;
+  sendToPeers(envelopes: readonly Envelope[]): void;
+  /** Entries to apply, once, in order. The host steps "applied" when it has. */
+  committed(entries: readonly Entry[]): void;
+  readAllowed(state: ReadState): void;
+  /** Entries are on their way to the disk. @returns the spans that the write belongs to. */
+  persisting(entries: readonly Entry[]): readonly SpanContext[];
+  /** They are there. */
+  persisted(entries: readonly Entry[]): void;
+}
+
+/** Turns of a `run` before it lets others have the thread. Each turn ends when the core has nothing more to hand out. */
+const turnsMax = 64;
+
+/**
+ * The only code that moves the consensus core: gathers what arrives in one turn of the event loop, steps it, and carries out the work that
+ * comes out: write and sync, send, apply. Proposals that arrive together share one write and one sync.
+ */
+export class Driver {
+  readonly #raft: RaftNode;
+  readonly #log: MemoryLog;
+  readonly #wal: Wal;
+  readonly #host: DriverHost;
+  readonly #turn: Turn;
+  #inbox: RaftInput[] = [];
+  #isScheduled = false;
+  #isRunning = false;
+  #isStopped = false;
+
+  constructor(parts: { raft: RaftNode; log: MemoryLog; wal: Wal; host: DriverHost }, ports: { turn: Turn }) {
+    this.#raft = parts.raft;
+    this.#log = parts.log;
+    this.#wal = parts.wal;
+    this.#host = parts.host;
+    this.#turn = ports.turn;
+  }
+
+  /** Takes an input; it is stepped at the end of this turn. */
+  push(input: RaftInput): void {
+    if (this.#isStopped) return;
+    this.#inbox.push(input);
+    if (this.#isScheduled || this.#isRunning) return;
+    this.#isScheduled = true;
+    this.#turn(() => {
+      this.#isScheduled = false;
+      this.run();
+    });
+  }
+
+  /** Steps what has arrived and carries out what comes of it, now. */
+  run(): void {
+    if (this.#isRunning || this.#isStopped) return;
+    this.#isRunning = true;
+    try {
+      for (let turn = 0; turn < turnsMax; turn++) {
+        const inputs = this.#inbox;
+        this.#inbox = [];
+        for (let i = 0; i < inputs.length; i++) this.#raft.step(inputs[i] as RaftInput);
+        if (!this.#carryOut() && this.#inbox.length === 0) return;
+      }
+    } finally {
+      this.#isRunning = false;
+      if (this.#inbox.length > 0) this.#reschedule();
+    }
+  }
+
+  /** Nothing is stepped after this, and late answers of the disk are not believed any more. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  #reschedule(): void {
+    const waiting = this.#inbox;
+    this.#inbox = [];
+    for (const input of waiting) this.push(input);
+  }
+
+  /** One Ready. @returns false when there was none. */
+  #carryOut(): boolean {
+    const ready = this.#raft.takeReady();
+    if (ready === undefined) return false;
+    if (ready.softState !== undefined) this.#host.softStateChanged(ready.softState);
+    for (const event of ready.events) this.#host.happened(event);
+    for (const fault of ready.refused) this.#host.refused(fault);
+    // Followers write while we write.
+    if (ready.sendNow.length > 0) this.#host.sendToPeers(ready.sendNow);
+    if (ready.persist !== undefined) this.#persist(ready.persist, ready.sendAfterPersist);
+    if (ready.committed.length > 0) this.#host.committed(ready.committed);
+    for (const state of ready.readStates) this.#host.readAllowed(state);
+    return true;
+  }
+
+  #persist(request: PersistRequest, after: readonly Envelope[]): void {
+    const entries = request.entries;
+    if (entries.length > 0) this.#log.append(entries);
+    const records = new Array(entries.length);
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as Entry;
+      records[i] = { index: entry.index, data: encodeEntry(entry) };
+    }
+    const links = this.#host.persisting(entries);
+    const batch =
+      request.hardState === undefined
+        ? { entries: records, mustSync: request.mustSync, links }
+        : { entries: records, state: encodeHardState(request.hardState), mustSync: request.mustSync, links };
+    this.#wal.append(batch, () => {
+      if (this.#isStopped) return;
+      this.#host.persisted(entries);
+      if (after.length > 0) this.#host.sendToPeers(after);
+      if (request.done !== undefined) this.#inbox.push(request.done);
+      this.run();
+    });
+  }
+}

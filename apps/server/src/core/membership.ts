@@ -1,0 +1,93 @@
+import type { ClusterId, MemberId } from "@quorate/common";
+
+const membersBucket = "members";
+const clusterBucket = "cluster";
+const versionKey = "clusterVersion";
+
+/** A member as the cluster knows it. `name` and `clientURLs` are empty until it has started and published itself. */
+export type MemberRecord = Readonly<{
+  id: MemberId;
+  name: string;
+  peerURLs: readonly string[];
+  clientURLs: readonly string[];
+  isLearner: boolean;
+}>;
+
+/** Where members are kept: a side table of the store. */
+export interface MembershipStore {
+  bucket(name: string): ReadonlyMap<string, Uint8Array>;
+}
+
+/** Writes of the entry that is being applied. */
+export interface MembershipWriter {
+  setBucket(bucket: string, key: string, value: Uint8Array | undefined): void;
+}
+
+/** The members of the cluster and the version they agreed on. Changes come from the log only. */
+export class Membership {
+  readonly cluster: ClusterId;
+  readonly #members = new Map<MemberId, MemberRecord>();
+  #clusterVersion: string | undefined;
+
+  constructor(cluster: ClusterId, store: MembershipStore) {
+    this.cluster = cluster;
+    for (const value of store.bucket(membersBucket).values()) {
+      const member = memberFromJson(Buffer.from(value).toString());
+      this.#members.set(member.id, member);
+    }
+    const version = store.bucket(clusterBucket).get(versionKey);
+    this.#clusterVersion = version === undefined ? undefined : Buffer.from(version).toString();
+  }
+
+  /** `major.minor.0`, or undefined while the members have not agreed. */
+  get clusterVersion(): string | undefined {
+    return this.#clusterVersion;
+  }
+
+  /** All members, ids ascending as unsigned numbers. */
+  list(): readonly MemberRecord[] {
+    return [...this.#members.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  get(id: MemberId): MemberRecord | undefined {
+    return this.#members.get(id);
+  }
+
+  put(writer: MembershipWriter, member: MemberRecord): void {
+    this.#members.set(member.id, member);
+    writer.setBucket(membersBucket, member.id.toString(16), Buffer.from(memberToJson(member)));
+  }
+
+  remove(writer: MembershipWriter, id: MemberId): void {
+    this.#members.delete(id);
+    writer.setBucket(membersBucket, id.toString(16), undefined);
+  }
+
+  /** What a member tells of itself once it runs. An unknown member's words are ignored: it was removed meanwhile. */
+  publish(writer: MembershipWriter, id: MemberId, attributes: { name: string; clientURLs: readonly string[] }): void {
+    const member = this.#members.get(id);
+    if (member !== undefined) this.put(writer, { ...member, ...attributes });
+  }
+
+  setClusterVersion(writer: MembershipWriter, version: string): void {
+    this.#clusterVersion = version;
+    writer.setBucket(clusterBucket, versionKey, Buffer.from(version));
+  }
+}
+
+/** The JSON in a conf change's context and in the side table. The id is written in hexadecimal, since JSON numbers cannot hold it. */
+export function memberToJson(member: MemberRecord): string {
+  return JSON.stringify({ ...member, id: member.id.toString(16) });
+}
+
+/** Reads what `memberToJson` wrote. */
+export function memberFromJson(json: string): MemberRecord {
+  const read = JSON.parse(json) as Omit<MemberRecord, "id"> & { id: string };
+  return {
+    id: BigInt(`0x${read.id}`) as MemberId,
+    name: read.name,
+    peerURLs: read.peerURLs,
+    clientURLs: read.clientURLs,
+    isLearner: read.isLearner,
+  };
+}

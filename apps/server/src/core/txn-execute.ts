@@ -1,0 +1,119 @@
+import type { Revision } from "@quorate/common";
+import { keyRangeFromWire, type RangeQuery, type RangeResult, type WriteTransaction } from "@quorate/mvcc";
+import type { DeleteRangeRequest, PutRequest } from "@quorate/proto";
+import type { Fault } from "../public-errors.js";
+import { LeaseMoves } from "./lease-moves.js";
+import type { MemberState } from "./member-state.js";
+import { encodeRangeReply } from "./range-reply.js";
+import { innerHeader, MessageBuilder } from "./reply-writer.js";
+import { revisionInside, type TxnPlan, type TxnStep } from "./txn-plan.js";
+import { rangeQueryFromWire, requestedLease } from "./wire.js";
+
+const responseField = { range: 1, put: 2, deleteRange: 3, txn: 4 } as const;
+const succeededField = 2;
+const responsesField = 3;
+
+/** What carrying out a plan gave: the response but for its header, and the leases that keys join and leave. */
+export type Executed = { fault: undefined; body: Uint8Array; moves: LeaseMoves } | { fault: Fault };
+
+/** Where the operations of a plan read and write. A plan that only reads has no transaction. */
+type Execution = {
+  readonly begin: Revision;
+  readonly read: (query: RangeQuery) => RangeResult;
+  readonly txn: WriteTransaction | undefined;
+  readonly moves: LeaseMoves;
+  hasChanged: boolean;
+};
+
+/** Signals a refusal out of nested operations; it never leaves this file. */
+class Refusal extends Error {
+  readonly fault: Fault;
+  constructor(fault: Fault) {
+    super(fault.code);
+    this.fault = fault;
+  }
+}
+
+/**
+ * Carries out the operations of a plan in order, later ones seeing earlier ones.
+ * @returns a fault when a key to be kept was deleted by an earlier operation: the caller then gives the transaction up.
+ */
+export function executePlan(state: MemberState, txn: WriteTransaction, plan: TxnPlan): Executed {
+  const begin = state.mvcc.revision;
+  const moves = new LeaseMoves();
+  const execution: Execution = { begin, read: (query) => txn.range(query), txn, moves, hasChanged: false };
+  try {
+    return { fault: undefined, body: encodePlan(execution, plan), moves };
+  } catch (error) {
+    if (error instanceof Refusal) return { fault: error.fault };
+    throw error;
+  }
+}
+
+/** Carries out a plan that only reads, at the latest state. @returns the response but for its header. */
+export function readPlan(mvcc: MemberState["mvcc"], plan: TxnPlan): Uint8Array {
+  const read = (query: RangeQuery): RangeResult => mvcc.range(query);
+  return encodePlan({ begin: mvcc.revision, read, txn: undefined, moves: new LeaseMoves(), hasChanged: false }, plan);
+}
+
+function encodePlan(execution: Execution, plan: TxnPlan): Uint8Array {
+  const responses = plan.steps.map((step) => encodeStep(execution, step));
+  const message = new MessageBuilder().flag(succeededField, plan.succeeded);
+  for (const response of responses) message.bytes(responsesField, response);
+  return message.take();
+}
+
+/** One `ResponseOp`. */
+function encodeStep(execution: Execution, { operation, nested }: TxnStep): Uint8Array {
+  const message = new MessageBuilder();
+  const request = operation.request;
+  if (nested !== undefined) {
+    const emptyHeader = new Uint8Array([10, 0]);
+    const body = encodePlan(execution, nested);
+    return message.bytes(responseField.txn, new MessageBuilder().raw(emptyHeader).raw(body).take()).take();
+  }
+  switch (request?.kind) {
+    case "requestRange": {
+      const result = execution.read(rangeQueryFromWire(request.value));
+      const header = innerHeader(revisionInside(execution.begin, execution.hasChanged));
+      return message.bytes(responseField.range, encodeRangeReply(header, result)).take();
+    }
+    case "requestPut":
+      return message.bytes(responseField.put, executePut(execution, request.value)).take();
+    case "requestDeleteRange":
+      return message.bytes(responseField.deleteRange, executeDelete(execution, request.value)).take();
+    default: // the front refuses an operation without a request, and a nested one has its plan
+      throw new Refusal({ code: "server/key-not-found" });
+  }
+}
+
+function executePut(execution: Execution, request: PutRequest): Uint8Array {
+  const txn = writer(execution);
+  // A delete "from a key on" may have taken the key since the plan was checked. etcd's member dies of that for good.
+  if ((request.ignoreValue || request.ignoreLease) && txn.get(request.key) === undefined) {
+    throw new Refusal({ code: "server/key-not-found" });
+  }
+  const lease = request.ignoreLease ? "keep" : requestedLease(request.lease);
+  const put = txn.put({ key: request.key, value: request.ignoreValue ? "keep" : request.value, lease });
+  if (lease !== "keep") execution.moves.moved(request.key, put.previousLease, lease);
+  execution.hasChanged = true;
+  const message = new MessageBuilder().raw(innerHeader(revisionInside(execution.begin, true)));
+  if (request.prevKv && put.previous !== undefined) message.bytes(2, put.previous);
+  return message.take();
+}
+
+function executeDelete(execution: Execution, request: DeleteRangeRequest): Uint8Array {
+  const range = keyRangeFromWire(request.key, request.rangeEnd);
+  const result = writer(execution).deleteRange(range, { wantPrevious: request.prevKv });
+  execution.moves.deleted(result.leases);
+  if (result.deleted > 0) execution.hasChanged = true;
+  const header = innerHeader(revisionInside(execution.begin, execution.hasChanged));
+  const message = new MessageBuilder().raw(header).number(2, result.deleted);
+  for (const record of result.previous) message.bytes(3, record);
+  return message.take();
+}
+
+function writer(execution: Execution): WriteTransaction {
+  if (execution.txn === undefined) throw new Refusal({ code: "server/key-not-found" });
+  return execution.txn;
+}

@@ -1,0 +1,208 @@
+import type { Clock, Timer } from "@quorate/common";
+import { ProtoError } from "@quorate/proto";
+import type { UnaryCall } from "@quorate/transport";
+import type { CoreLink, FrontState, FromCore } from "../core/core-link.js";
+import type { RequestSerial } from "../core/request-serial.js";
+import { type Fault, publicError } from "../public-errors.js";
+
+/** Settings of a front. */
+export type FrontOptions = Readonly<{
+  /** Largest entry a request may become, in bytes. */
+  requestBytesMax: number;
+  /** Operations a transaction may have in one list. */
+  txnOperationsMax: number;
+  /** How long a request may wait for its answer, in milliseconds. */
+  requestTimeoutMs: number;
+  /** Entries that may be committed and not yet applied before new ones are refused. */
+  applyBacklogMax: number;
+}>;
+
+/** Takes the pieces of a streamed answer. */
+export interface ChunkReader {
+  chunk(parts: readonly Uint8Array[], last: boolean): void;
+  fail(fault: Fault): void;
+}
+
+/** Takes what a watch stream is sent. */
+export interface WatchReader {
+  message(parts: readonly Uint8Array[]): void;
+}
+
+const sweepMs = 100;
+const firstState: FrontState = {
+  leader: undefined,
+  isLearner: false,
+  databaseBytes: 0,
+  quotaBytes: undefined,
+  applyBacklog: 0,
+};
+
+/**
+ * The side of a member that faces its clients: knows which call waits for which answer of the core, and gives up those that wait too long. All
+ * unary calls wait equally long, so one queue in order of arrival holds their deadlines.
+ */
+export class Front {
+  readonly options: FrontOptions;
+  readonly link: CoreLink;
+  readonly serial: RequestSerial;
+  readonly #clock: Clock;
+  readonly #calls = new Map<number, UnaryCall>();
+  readonly #chunkReaders = new Map<number, ChunkReader>();
+  readonly #watchReaders = new Map<number, WatchReader>();
+  #deadlines: { serial: number; atMs: number }[] = [];
+  #sweeper: Timer | undefined;
+  #state = firstState;
+  #nowMs = 0;
+
+  constructor(parts: { options: FrontOptions; link: CoreLink; serial: RequestSerial }, ports: { clock: Clock }) {
+    this.options = parts.options;
+    this.link = parts.link;
+    this.serial = parts.serial;
+    this.#clock = ports.clock;
+    this.#nowMs = ports.clock.monotonicMs();
+    this.#sweeper = ports.clock.after(sweepMs, () => this.#sweep());
+  }
+
+  /** What the core last said of itself. */
+  get state(): FrontState {
+    return this.#state;
+  }
+
+  /** Calls that wait for an answer. */
+  get pending(): number {
+    return this.#calls.size + this.#chunkReaders.size;
+  }
+
+  /** Remembers a call until its answer comes. @returns the number to ask with. */
+  expect(call: UnaryCall): number {
+    const serial = this.serial.next();
+    this.expectAs(serial, call);
+    return serial;
+  }
+
+  /** The same with a number that is chosen already. */
+  expectAs(serial: number, call: UnaryCall): void {
+    this.#calls.set(serial, call);
+    this.#deadlines.push({ serial, atMs: this.#nowMs + this.options.requestTimeoutMs });
+  }
+
+  /** The same for work that may take as long as it needs; only the caller's own deadline ends the wait. */
+  expectLong(call: UnaryCall): number {
+    const serial = this.serial.next();
+    this.#calls.set(serial, call);
+    return serial;
+  }
+
+  /** Remembers who takes the pieces of a streamed answer. @returns the number to ask with. */
+  expectChunks(reader: ChunkReader): number {
+    const serial = this.serial.next();
+    this.#chunkReaders.set(serial, reader);
+    return serial;
+  }
+
+  /** Nobody takes the pieces any more. */
+  forgetChunks(serial: number): void {
+    if (this.#chunkReaders.delete(serial)) this.link.send({ kind: "cancel", serial });
+  }
+
+  openWatch(stream: number, reader: WatchReader): void {
+    this.#watchReaders.set(stream, reader);
+    this.link.send({ kind: "watch-open", stream });
+  }
+
+  closeWatch(stream: number): void {
+    if (this.#watchReaders.delete(stream)) this.link.send({ kind: "watch-close", stream });
+  }
+
+  /** Ends a call with what a client sees of a fault. */
+  fail(call: UnaryCall, fault: Fault): void {
+    const { status, message } = publicError(fault);
+    call.fail({ code: status, message });
+  }
+
+  /** Takes what the core says. */
+  receive(message: FromCore): void {
+    switch (message.kind) {
+      case "reply":
+        return this.#reply(message.serial, message.parts);
+      case "chunk":
+        return this.#chunk(message.serial, message.parts, message.last);
+      case "fail":
+        return this.#fail(message.serial, message.fault);
+      case "watch":
+        return this.#watchReaders.get(message.stream)?.message(message.parts);
+      case "state":
+        this.#state = message.state;
+    }
+  }
+
+  /** Refuses all that waits. Nothing is remembered after this. */
+  stop(): void {
+    this.#sweeper?.cancel();
+    this.#sweeper = undefined;
+    for (const call of this.#calls.values()) if (!call.isOver) this.fail(call, { code: "server/stopped" });
+    for (const reader of this.#chunkReaders.values()) reader.fail({ code: "server/stopped" });
+    this.#calls.clear();
+    this.#chunkReaders.clear();
+    this.#deadlines = [];
+  }
+
+  #reply(serial: number, parts: readonly Uint8Array[]): void {
+    const call = this.#calls.get(serial);
+    if (call === undefined) return; // timed out, or proposed in an earlier life of this member
+    this.#calls.delete(serial);
+    if (call.isOver) return;
+    if (parts.length === 1) call.reply(parts[0] as Uint8Array);
+    else call.replyParts(parts);
+  }
+
+  #chunk(serial: number, parts: readonly Uint8Array[], last: boolean): void {
+    const reader = this.#chunkReaders.get(serial);
+    if (last) this.#chunkReaders.delete(serial);
+    reader?.chunk(parts, last);
+  }
+
+  #fail(serial: number, fault: Fault): void {
+    const call = this.#calls.get(serial);
+    if (call !== undefined) {
+      this.#calls.delete(serial);
+      if (!call.isOver) this.fail(call, fault);
+      return;
+    }
+    const reader = this.#chunkReaders.get(serial);
+    this.#chunkReaders.delete(serial);
+    reader?.fail(fault);
+  }
+
+  #sweep(): void {
+    this.#nowMs = this.#clock.monotonicMs();
+    let done = 0;
+    while (done < this.#deadlines.length) {
+      const { serial, atMs } = this.#deadlines[done] as { serial: number; atMs: number };
+      // An answered call leaves only its place in the queue; one that waits holds up the rest, which wait no longer than it.
+      if (this.#calls.has(serial)) {
+        if (atMs > this.#nowMs) break;
+        this.#fail(serial, { code: "server/timed-out" });
+      }
+      done++;
+    }
+    if (done > 0) this.#deadlines = this.#deadlines.slice(done);
+    this.#sweeper = this.#clock.after(sweepMs, () => this.#sweep());
+  }
+}
+
+/** Decodes a request. @returns undefined after it has failed the call: what came is not the message it should be. */
+export function decodeRequest<T>(
+  call: { fail(status: { code: number; message: string }): void },
+  codec: { decode(bytes: Uint8Array): T },
+  bytes: Uint8Array,
+): T | undefined {
+  try {
+    return codec.decode(bytes);
+  } catch (error) {
+    if (!(error instanceof ProtoError)) throw error;
+    const { status, message } = publicError({ code: "server/malformed-request", reason: error.message });
+    call.fail({ code: status, message });
+    return undefined;
+  }
+}

@@ -1,0 +1,109 @@
+import type { LeaseId } from "@quorate/common";
+import {
+  LeaseGrantRequest,
+  LeaseKeepAliveRequest,
+  LeaseLeasesRequest,
+  LeaseRevokeRequest,
+  LeaseTimeToLiveRequest,
+} from "@quorate/proto";
+import type { GrpcServices, StreamCall, UnaryCall } from "@quorate/transport";
+import { EntryField } from "../core/entry-codec.js";
+import { streamChunks } from "./chunk-stream.js";
+import { decodeRequest, type Front } from "./front.js";
+import { leaseGrantCost } from "./kv-checks.js";
+import { findQuotaFault, propose } from "./kv-service.js";
+
+const service = "/etcdserverpb.Lease/";
+
+/** The lease service. */
+export function registerLease(services: GrpcServices, front: Front): void {
+  services.unary(`${service}LeaseGrant`, (call, message) => grant(front, call, message));
+  services.unary(`${service}LeaseRevoke`, (call, message) => revoke(front, call, message));
+  services.unary(`${service}LeaseTimeToLive`, (call, message) => timeToLive(front, call, message));
+  services.unary(`${service}LeaseLeases`, (call, message) => list(front, call, message));
+  services.bidi(`${service}LeaseKeepAlive`, (call) => new KeepAliveStream(front, call));
+}
+
+function grant(front: Front, call: UnaryCall, message: Uint8Array): void {
+  const request = decodeRequest(call, LeaseGrantRequest, message);
+  if (request === undefined) return;
+  const fault = findQuotaFault(front, leaseGrantCost);
+  if (fault !== undefined) return front.fail(call, fault);
+  if (request.ID !== 0n) return propose(front, call, EntryField.leaseGrant, message);
+  const chosen = LeaseGrantRequest.encode({ TTL: request.TTL, ID: front.serial.nextLeaseId() });
+  propose(front, call, EntryField.leaseGrant, chosen);
+}
+
+function revoke(front: Front, call: UnaryCall, message: Uint8Array): void {
+  const request = decodeRequest(call, LeaseRevokeRequest, message);
+  if (request !== undefined) propose(front, call, EntryField.leaseRevoke, message);
+}
+
+function timeToLive(front: Front, call: UnaryCall, message: Uint8Array): void {
+  const request = decodeRequest(call, LeaseTimeToLiveRequest, message);
+  if (request === undefined) return;
+  const serial = front.expect(call);
+  front.link.send({ kind: "lease-time-to-live", serial, lease: request.ID as LeaseId, keys: request.keys });
+}
+
+function list(front: Front, call: UnaryCall, message: Uint8Array): void {
+  if (decodeRequest(call, LeaseLeasesRequest, message) === undefined) return;
+  front.link.send({ kind: "lease-list", serial: front.expect(call) });
+}
+
+/** Renewals that may wait for their answers on one stream; then the stream is not read until some are answered. */
+const waitingMax = 1000;
+
+/** Renews leases one after the other, in the order of the stream. The stream ends when its client has ended it and all is answered. */
+class KeepAliveStream {
+  readonly #front: Front;
+  readonly #call: StreamCall;
+  #queue: LeaseId[] = [];
+  #serial: number | undefined;
+  #isHalfClosed = false;
+
+  constructor(front: Front, call: StreamCall) {
+    this.#front = front;
+    this.#call = call;
+    call.onMessage((message) => this.#take(message));
+    call.onHalfClose(() => {
+      this.#isHalfClosed = true;
+      this.#next();
+    });
+    call.onCancel(() => {
+      this.#queue = [];
+      if (this.#serial !== undefined) this.#front.forgetChunks(this.#serial);
+    });
+  }
+
+  #take(message: Uint8Array): void {
+    const request = decodeRequest(this.#call, LeaseKeepAliveRequest, message);
+    if (request === undefined) return;
+    this.#queue.push(request.ID as LeaseId);
+    if (this.#queue.length >= waitingMax) this.#call.pauseReading();
+    this.#next();
+  }
+
+  #next(): void {
+    if (this.#serial !== undefined || this.#call.isOver) return;
+    const lease = this.#queue.shift();
+    if (lease === undefined) {
+      if (this.#isHalfClosed) this.#call.end();
+      return;
+    }
+    if (this.#queue.length === waitingMax >> 1) this.#call.resumeReading();
+    this.#serial = this.#front.expectChunks({
+      chunk: (parts) => {
+        this.#serial = undefined;
+        if (this.#call.isOver) return;
+        this.#call.sendParts(parts);
+        this.#next();
+      },
+      fail: (fault) => {
+        this.#serial = undefined;
+        if (!this.#call.isOver) streamChunks.fail(this.#call, fault);
+      },
+    });
+    this.#front.link.send({ kind: "lease-renew", serial: this.#serial, lease });
+  }
+}

@@ -1,0 +1,58 @@
+import type { Clock, ClusterId, Disk, Logger, MemberId, Meter, Random, Tracer } from "@quorate/common";
+import type { CoreObserver } from "./core/core-options.js";
+import type { Turn } from "./ports/turn.js";
+
+/** A founding member of a cluster. */
+export type InitialMember = Readonly<{ id: MemberId; name: string; peerURLs: readonly string[] }>;
+
+/** All a member needs to know. Paths are absolute; times are milliseconds, sizes bytes. */
+export type MemberOptions = Readonly<{
+  name: string;
+  /** Used when the log is new; an old log says who it belongs to. */
+  identity: Readonly<{ member: MemberId; cluster: ClusterId }>;
+  initialMembers: readonly InitialMember[];
+  clientURLs: readonly string[];
+  walDirectory: string;
+  databasePath: string;
+  tickMs: number;
+  electionTicks: number;
+  isPreVoteOn: boolean;
+  requestTimeoutMs: number;
+  requestBytesMax: number;
+  txnOperationsMax: number;
+  quotaBytes: number | undefined;
+  quotaShown: number;
+  snapshotCount: number;
+  catchUpEntries: number;
+  segmentsKept: number;
+  watchProgressMs: number;
+  compactionBatchLimit: number;
+  compactionSleepMs: number;
+  unsafeNoSync: boolean;
+  /** Log and store in threads of their own, or in this one (simulation, embedding). */
+  hasLogThread: boolean;
+  hasStoreThread: boolean;
+  version: string;
+  clusterVersion: string;
+  storageVersion: string;
+}>;
+
+/** The world of a member. */
+export type MemberPorts = Readonly<{
+  clock: Clock;
+  random: Random;
+  turn: Turn;
+  logger: Logger;
+  meter: Meter;
+  observe: CoreObserver;
+  tracer?: Tracer | undefined;
+  /** Needed when the log has no thread of its own. */
+  disk?: Disk | undefined;
+  /** A promise cannot be kept any more: the process has to end, now. */
+  fatal: (error: Error) => void;
+}>;
+
+/** Entries that may be committed and not yet applied before requests are refused. */
+export const applyBacklogMax = 5000;
+/** What a gRPC message may have above the largest entry. */
+export const grpcOverheadBytes = 524_288;

@@ -1,0 +1,100 @@
+import type { ClusterId, MemberId } from "@quorate/common";
+import { Lessor } from "@quorate/lease";
+import { WatchHub } from "@quorate/mvcc";
+import type { GrpcServices } from "@quorate/transport";
+import { AlarmTable } from "./core/alarm-table.js";
+import { loadLeases } from "./core/apply-lease.js";
+import { MemberCore } from "./core/core.js";
+import type { FromCore } from "./core/core-link.js";
+import type { MemberState } from "./core/member-state.js";
+import { Membership } from "./core/membership.js";
+import { HeaderWriter } from "./core/reply-writer.js";
+import { RequestSerial } from "./core/request-serial.js";
+import { Tracing } from "./core/tracing.js";
+import type { Watch } from "./core/watch-streams.js";
+import { Front } from "./front/front.js";
+import { HealthService } from "./front/health-service.js";
+import { registerKv } from "./front/kv-service.js";
+import { registerLease } from "./front/lease-service.js";
+import { registerMaintenance } from "./front/maintenance-service.js";
+import { registerWatch } from "./front/watch-service.js";
+import { applyBacklogMax, grpcOverheadBytes, type MemberOptions, type MemberPorts } from "./member-options.js";
+import { recoverMember, type RecoveredMember } from "./recover.js";
+
+/** A running member without its ports: log, database, core and one front. */
+export type Member = Readonly<{
+  id: MemberId;
+  cluster: ClusterId;
+  isNew: boolean;
+  state: MemberState;
+  core: MemberCore;
+  front: Front;
+  /** Resolves when clients may be served. */
+  ready: Promise<void>;
+  /** Registers the services that clients call. */
+  register(services: GrpcServices): void;
+  /** Answers what waits, writes down what a restart should not forget, and closes all files. */
+  stop(): Promise<void>;
+}>;
+
+/**
+ * Opens a member's log and database, and starts it.
+ * @throws WalError, MvccError, RecoverError.
+ */
+export async function openMember(options: MemberOptions, ports: MemberPorts): Promise<Member> {
+  const recovered = await recoverMember(options, ports);
+  const { member, cluster } = recovered.identity;
+  const state = stateOf(options, recovered);
+  const serial = new RequestSerial(member, ports.clock.wallMs());
+  const hub = new WatchHub<Watch>(recovered.mvcc);
+  let receive: (message: FromCore) => void = () => {};
+  const core = new MemberCore(
+    { ...recovered, state, hub, serial, applied: recovered.mvcc.applied },
+    { ...options, fragmentBytes: options.requestBytesMax + grpcOverheadBytes },
+    { ...ports, tracing: new Tracing(ports.tracer) },
+    (message) => receive(message),
+  );
+  const front = new Front({ options: { ...options, applyBacklogMax }, link: core, serial }, ports);
+  receive = (message) => front.receive(message);
+  const health = new HealthService();
+  core.start();
+  return {
+    id: member,
+    cluster,
+    isNew: recovered.isNew,
+    state,
+    core,
+    front,
+    ready: core.ready,
+    register: (services) => {
+      registerKv(services, front);
+      registerWatch(services, front);
+      registerLease(services, front);
+      registerMaintenance(services, front);
+      health.register(services);
+    },
+    stop: async () => {
+      health.stop();
+      await core.stop();
+      front.stop();
+      await recovered.mvcc.close();
+      await recovered.wal.close();
+    },
+  };
+}
+
+function stateOf(options: MemberOptions, recovered: RecoveredMember): MemberState {
+  const { mvcc, identity } = recovered;
+  const minTtlSeconds = Math.ceil((options.tickMs * Math.floor((3 * options.electionTicks) / 2)) / 1000);
+  const lessor = new Lessor({ minTtlSeconds, retryMs: options.requestTimeoutMs });
+  lessor.restore(loadLeases(mvcc));
+  for (const { lease, key } of mvcc.attachments()) if (lessor.has(lease)) lessor.attach(lease, [key]);
+  return {
+    ...identity,
+    mvcc,
+    lessor,
+    alarms: new AlarmTable(mvcc),
+    membership: new Membership(identity.cluster, mvcc),
+    headers: new HeaderWriter(identity.cluster, identity.member),
+  };
+}

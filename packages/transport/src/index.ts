@@ -12,6 +12,7 @@ export type {
 export { emptyMetadata, Metadata, type MetadataValue } from "./grpc/metadata.js";
 export { GrpcServices, type Route } from "./grpc/registry.js";
 export { Code, type Status } from "./grpc/status.js";
+export type { HttpHandler, HttpInfo } from "./http/http-handler.js";
 export type { PeerInfo } from "./http2/engine.js";
 export { defaultLimits, type Limits } from "./limits.js";
 export {

@@ -29,7 +29,7 @@ function echoServices(): GrpcServices {
     call.reply(Buffer.from("x"), new Metadata([["tail-bin", bytes ?? Buffer.alloc(0)]]));
   });
   services.serverStream("/test.Echo/Count", (call, message) => {
-    const total = message.readUInt32BE?.(0) ?? 0;
+    const total = Buffer.from(message).readUInt32BE(0);
     let i = 0;
     const next = (): void => {
       while (i < total) if (!call.send(Buffer.alloc(1000, i++))) return;

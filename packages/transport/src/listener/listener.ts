@@ -4,6 +4,9 @@ import type { Clock, Logger, Meter, Random, Tracer } from "@quorate/common";
 import type { CallInfo } from "../grpc/call.js";
 import { GrpcApplication } from "../grpc/grpc-application.js";
 import { GrpcServices } from "../grpc/registry.js";
+import { HttpApplication } from "../http/http2-exchange.js";
+import type { HttpHandler } from "../http/http-handler.js";
+import { Http1Server } from "../http/http1-server.js";
 import { Connection } from "../http2/connection.js";
 import { Counts, type Engine } from "../http2/engine.js";
 import { FrameReader } from "../http2/frame-reader.js";
@@ -18,6 +21,8 @@ import { commonNameOf, TlsAcceptor, type TlsOptions } from "./tls.js";
 export interface ListenerOptions {
   /** gRPC methods. Filled before `listen`. */
   readonly services?: GrpcServices;
+  /** Gets what is not gRPC: HTTP/1.1, and HTTP/2 over TLS. Without it HTTP/1.1 is closed without an answer. */
+  readonly http?: HttpHandler;
   /** "combined": gRPC and HTTP (the default); "grpcOnly": HTTP/1.1 is closed without an answer; "httpOnly": so is HTTP/2 in clear, and nothing is gRPC. */
   readonly accepts?: "combined" | "grpcOnly" | "httpOnly";
   readonly tls?: TlsOptions;
@@ -56,6 +61,8 @@ export interface Listener {
   stats(): ListenerStats;
 }
 
+const nothing = Buffer.alloc(0);
+
 type Link = { readonly connection: Connection; readonly reader: FrameReader };
 
 /** Makes a server. Nothing is bound before `listen`. */
@@ -71,6 +78,7 @@ class PortListener implements Listener {
   private readonly engine: Engine;
   private readonly application: GrpcApplication;
   private readonly tls: TlsAcceptor | undefined;
+  private readonly http1: Http1Server | undefined;
   private readonly servers: Server[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly links = new Set<Link>();
@@ -84,8 +92,18 @@ class PortListener implements Listener {
     this.ports = ports;
     this.limits = { ...defaultLimits, ...options.limits };
     this.isOpen = options.startsPaused !== true;
-    this.tls = options.tls === undefined ? undefined : new TlsAcceptor(options.tls);
+    this.tls =
+      options.tls === undefined
+        ? undefined
+        : new TlsAcceptor(options.tls, {
+            handshakeMs: this.limits.handshakeMs,
+            secured: (socket) => this.serveSecured(socket),
+            failed: (socket, reason) => this.rejected(socket, reason),
+          });
     const { clock, logger, random } = ports;
+    const { http } = options;
+    this.http1 =
+      http === undefined || options.accepts === "grpcOnly" ? undefined : new Http1Server(http, this.limits, ports);
     this.engine = {
       limits: this.limits,
       clock,
@@ -100,7 +118,7 @@ class PortListener implements Listener {
     };
     this.application = new GrpcApplication({
       services: options.services ?? new GrpcServices(),
-      http: undefined,
+      http: http === undefined ? undefined : new HttpApplication(http, ports),
       isHttpOnly: options.accepts === "httpOnly",
       tracing: undefined,
       onHandled: options.onHandled,
@@ -160,33 +178,23 @@ class PortListener implements Listener {
   private readonly afterHandshake = (run: () => void): ReturnType<Clock["after"]> =>
     this.ports.clock.after(this.limits.handshakeMs, run);
 
-  private serveTls(acceptor: TlsAcceptor, raw: Socket): void {
-    let socket: TLSSocket;
+  private serveTls(acceptor: TlsAcceptor, socket: Socket): void {
     try {
-      socket = acceptor.wrap(raw);
+      acceptor.accept(socket);
     } catch (error) {
-      this.rejected(raw, (error as Error).message);
-      return;
+      this.rejected(socket, (error as Error).message);
     }
-    const timer = this.afterHandshake(() => raw.destroy());
-    socket.on("error", (error) => this.rejected(raw, error.message));
-    socket.on("close", () => {
-      timer.cancel();
-      raw.destroy();
-    });
-    socket.once("secure", () => {
-      timer.cancel();
-      const refusal = acceptor.refusalOf(socket);
-      if (refusal !== undefined) return this.rejected(raw, refusal);
-      const identity = { commonName: commonNameOf(socket) };
-      if (socket.alpnProtocol === "h2") this.serveHttp2(socket, Buffer.alloc(0), identity);
-      else
-        sniff(socket, this.afterHandshake, (protocol, bytes) => this.serveProtocol(socket, protocol, bytes, identity));
-    });
+  }
+
+  private serveSecured(socket: TLSSocket): void {
+    const isVerified = (this.options.tls?.clientCertificate ?? "none") !== "none";
+    const identity = { commonName: isVerified ? commonNameOf(socket) : undefined };
+    socket.on("error", () => {}); // "close" follows
+    if (socket.alpnProtocol === "h2") this.serveHttp2(socket, nothing, identity);
+    else sniff(socket, this.afterHandshake, (protocol, bytes) => this.serveProtocol(socket, protocol, bytes, identity));
   }
 
   private rejected(socket: Socket, reason: string): void {
-    if (socket.destroyed) return;
     this.ports.logger.warn("rejected connection", {
       "remote-addr": `${socket.remoteAddress}:${socket.remotePort}`,
       error: reason,
@@ -203,6 +211,8 @@ class PortListener implements Listener {
     const { accepts } = this.options;
     if (protocol === "http2" && (accepts !== "httpOnly" || identity !== undefined))
       this.serveHttp2(socket, bytes, identity);
+    else if (protocol === "http1" && this.http1 !== undefined)
+      this.http1.accept(socket, bytes, peerOf(socket, identity));
     else socket.destroy();
   }
 
@@ -256,9 +266,8 @@ class PortListener implements Listener {
     this.isStopping = true;
     const closed = this.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const socket of this.waiting.splice(0)) socket.destroy();
-    const served = new Set<Socket>();
     for (const { connection } of this.links) connection.drain();
-    void served;
+    this.http1?.stop();
     const timer = this.ports.clock.after(graceMs, () => {
       for (const socket of this.sockets) socket.destroy();
     });

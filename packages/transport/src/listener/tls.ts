@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from "node:tls";
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
 
 /** TLS of a listener. */
 export interface TlsOptions {
@@ -16,30 +16,48 @@ export interface TlsOptions {
   readonly allowsPlain?: boolean;
 }
 
-/** Makes the server side of TLS connections. */
+/** Does the server side of TLS handshakes, on sockets that somebody else has accepted. */
 export class TlsAcceptor {
   readonly options: TlsOptions;
+  private readonly server: Server;
   private lastOptions: SecureContextOptions | undefined;
-  private lastContext: SecureContext | undefined;
 
-  constructor(options: TlsOptions) {
+  /** `secured` gets each connection whose handshake is done, `failed` those whose handshake is not. */
+  constructor(
+    options: TlsOptions,
+    settings: {
+      handshakeMs: number;
+      secured: (socket: TLSSocket) => void;
+      failed: (socket: Socket, reason: string) => void;
+    },
+  ) {
     this.options = options;
-  }
-
-  /** Wraps a socket whose first bytes are still to be read. @throws what `context` throws, or OpenSSL's error for bad certificates. */
-  wrap(socket: Socket): TLSSocket {
-    const mode = this.options.clientCertificate ?? "none";
-    return new TLSSocket(socket, {
-      isServer: true,
-      secureContext: this.context(),
-      requestCert: mode !== "none",
+    this.server = createServer({
+      requestCert: (options.clientCertificate ?? "none") !== "none",
       rejectUnauthorized: false, // looked at in `refusalOf`, which can say why
       ALPNProtocols: ["h2", "http/1.1"],
+      handshakeTimeout: settings.handshakeMs,
     });
+    this.server.on("secureConnection", (socket) => {
+      const refusal = this.refusalOf(socket);
+      if (refusal === undefined) settings.secured(socket);
+      else settings.failed(socket, refusal);
+    });
+    this.server.on("tlsClientError", (error, socket) => settings.failed(socket, error.message));
+  }
+
+  /** Begins the handshake on a socket whose first bytes are still to be read. @throws what `context` throws, or OpenSSL's error for bad certificates. */
+  accept(socket: Socket): void {
+    const options = this.options.context();
+    if (options !== this.lastOptions) {
+      this.server.setSecureContext(options);
+      this.lastOptions = options;
+    }
+    this.server.emit("connection", socket);
   }
 
   /** Why the client of a finished handshake is refused, or undefined. */
-  refusalOf(socket: TLSSocket): string | undefined {
+  private refusalOf(socket: TLSSocket): string | undefined {
     const mode = this.options.clientCertificate ?? "none";
     if (mode === "none") return undefined;
     const isGiven = Object.keys(socket.getPeerCertificate()).length > 0;
@@ -47,18 +65,9 @@ export class TlsAcceptor {
     if (!socket.authorized) return `tls: failed to verify certificate: ${String(socket.authorizationError)}`;
     return this.options.checkClient?.(socket);
   }
-
-  private context(): SecureContext {
-    const options = this.options.context();
-    if (options !== this.lastOptions || this.lastContext === undefined) {
-      this.lastContext = createSecureContext(options);
-      this.lastOptions = options;
-    }
-    return this.lastContext;
-  }
 }
 
-/** Common name of the client's certificate. Only trustworthy after `refusalOf`. */
+/** Common name of the client's certificate. Only trustworthy when it was verified. */
 export function commonNameOf(socket: TLSSocket): string | undefined {
   const { subject } = socket.getPeerCertificate();
   const name = subject?.CN as string | string[] | undefined;

@@ -1,5 +1,5 @@
 import type { Clock, LogIndex, Revision, Term, Timer } from "@quorate/common";
-import type { BodyJob, BodyResult, BodySize, BodyState } from "./body/jobs.js";
+import type { BodyJob, BodyResult, BodyState } from "./body/jobs.js";
 import { encodeRun } from "./body/run.js";
 import type { Head } from "./head.js";
 import type { HeadLayer, HeadVersion } from "./head-layer.js";
@@ -18,8 +18,6 @@ export type FlushSettings = Readonly<{
 export interface FlushListener {
   /** The body holds this layer now. Called before the layer leaves the head. */
   flushed(layer: HeadLayer, result: BodyResult): void;
-  /** The body's files changed otherwise. */
-  changed(result: BodyResult): void;
 }
 
 type Waiter = Readonly<{ index: LogIndex; resolve: () => void }>;
@@ -159,7 +157,6 @@ export class Flusher {
     const done = (result: BodyResult): void => {
       this.#telemetry.end(span, result);
       this.#telemetry.countCheckpoint(result);
-      this.#listener.changed(result);
       // An incomplete one met a reader that looks at an older state; the next one will get further.
       if (result.isComplete !== true) return;
       this.#state = { ...this.#state, durable: flushed };

@@ -1,4 +1,5 @@
 import type { LeaseId, LogIndex, Revision, Term } from "@quorate/common";
+import type { CompactionRequest } from "./compaction.js";
 import type { Change, EntryId } from "./mvcc.js";
 import { keyEndOf, keyStartOf } from "./record.js";
 import type { TextSpan } from "./key-range.js";
@@ -93,6 +94,8 @@ export class HeadLayer {
   /** All versions in order of `seq`. */
   readonly log: HeadVersion[] = [];
   readonly bucketChanges: BucketChange[] = [];
+  /** Compactions applied in this layer: their rows may go when the body knows of them. */
+  readonly compactions: CompactionRequest[] = [];
   bytes = 0;
   /** The state after the layer's last entry. */
   applied: EntryId = { index: 0 as LogIndex, term: 0 as Term };

@@ -2,7 +2,7 @@ import type { Revision } from "@quorate/common";
 import type { BodyReader, HistoryRow } from "./body/reader.js";
 import type { Head } from "./head.js";
 import type { PreviousRecords } from "./head-layer.js";
-import { latin1FromBytes, spanHas, type TextSpan, textSpanOf } from "./key-range.js";
+import { spanHas, type TextSpan, textSpanOf } from "./key-range.js";
 import type { Change, HistoryBatch, HistoryLimits } from "./mvcc.js";
 import { MvccError } from "./mvcc-error.js";
 import type { ReadBounds } from "./range.js";

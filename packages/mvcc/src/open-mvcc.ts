@@ -1,6 +1,7 @@
 import type { Body } from "./body/jobs.js";
 import { LocalBody } from "./body/local-body.js";
 import { BodyReader } from "./body/reader.js";
+import { removeStaleBackups } from "./body/files.js";
 import { openForReading } from "./body/schema.js";
 import { ThreadBody } from "./body/thread-body.js";
 import type { Mvcc, MvccOptions, MvccPorts } from "./mvcc.js";
@@ -24,9 +25,13 @@ export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
   if (options.storeThread === false) {
     body = new LocalBody(writer, ports.fatal);
     openReader();
-  } else body = new ThreadBody(writer, { fatal: ports.fatal, whileOpen: openReader });
+  } else {
+    body = new ThreadBody(writer, { fatal: ports.fatal, whileOpen: openReader });
+  }
+  removeStaleBackups(path);
   const settings = {
     path,
+    usesThread: options.storeThread !== false,
     headBytesMax: options.headBytesMax ?? 64 * mebibyte,
     flushBytes: options.flushBytes ?? 4 * mebibyte,
     flushDelayMs: options.flushDelayMs ?? 100,

@@ -2,7 +2,7 @@ import { compareBytes, type Revision } from "@quorate/common";
 import { MvccError } from "./mvcc-error.js";
 import type { RangeQuery, RangeResult, RangeSort } from "./mvcc.js";
 import type { ReadView } from "./read-view.js";
-import { keyOf, type ParsedRecord, parseRecord, valueOf, withoutValue } from "./record.js";
+import { keyOf, type ParsedRecord, parseRecord, recordValue, withoutValue } from "./record.js";
 import { Slab } from "./slab.js";
 
 /** The revisions of the store that a read is judged by. */
@@ -90,7 +90,7 @@ function sortRecords(records: readonly Uint8Array[], sort: RangeSort): Uint8Arra
   if (sort.target === "key")
     return sign === 1 ? [...records] : [...records].sort((a, b) => compareBytes(keyOf(b), keyOf(a)));
   if (sort.target === "value") {
-    const valued = records.map((record) => ({ record, value: valueOf(record) }));
+    const valued = records.map((record) => ({ record, value: recordValue(record) }));
     return valued.sort((a, b) => sign * compareBytes(a.value, b.value)).map((entry) => entry.record);
   }
   const field = sort.target === "version" ? "version" : sort.target === "create" ? "createRevision" : "modRevision";

@@ -1,6 +1,7 @@
 import { assert, type LeaseId, type Revision } from "@quorate/common";
 import type { Fences } from "./body/fences.js";
 import type { BodyKey, BodyReader } from "./body/reader.js";
+import { seqOfRevision } from "./body/seq-search.js";
 import type { Head } from "./head.js";
 import type { HeadVersion } from "./head-layer.js";
 import {
@@ -158,24 +159,8 @@ export class ReadView {
 
   /** The first `seq` of the body at or after a revision, `bodySeq + 1` when there is none. */
   seqOf(revision: Revision): number {
-    if (revision > this.bodyRevision) return this.bodySeq + 1;
-    // Each revision has one change at least, so counting back from the end gives a place at or after the one looked for: the very
-    // place while every revision has one change. Then back in growing steps, then by halves.
-    let low = 1;
-    let high = this.bodySeq + 1;
-    let isBracketed = false;
-    for (let probe = this.bodySeq - (this.bodyRevision - revision), step = 1; low < high; ) {
-      const at = Math.min(Math.max(probe, low), high - 1);
-      const found = this.#body.mainAt(at);
-      if (found === undefined || found.main >= revision) high = at;
-      else {
-        low = found.seq + 1;
-        isBracketed = true;
-      }
-      probe = isBracketed ? Math.floor((low + high) / 2) : at - step;
-      step *= 2;
-    }
-    return low;
+    const end = { lastSeq: this.bodySeq, lastRevision: this.bodyRevision };
+    return seqOfRevision(end, revision, (seq) => this.#body.mainAt(seq));
   }
 
   #recordOfKey(key: Uint8Array, keyLatin1: string, revision: Revision | undefined): Uint8Array | undefined {

@@ -150,7 +150,7 @@ export function keyLatin1Of(record: Uint8Array): string {
 }
 
 /** The value of a record, as a view. */
-export function valueOf(record: Uint8Array): Uint8Array {
+export function recordValue(record: Uint8Array): Uint8Array {
   const { valueStart, valueEnd } = parseRecord(record);
   return record.subarray(valueStart, valueEnd);
 }

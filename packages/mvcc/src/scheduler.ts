@@ -20,6 +20,7 @@ export class Scheduler {
   readonly #body: Body;
   readonly #clock: Clock;
   readonly #urgent: UrgentWork;
+  readonly #changed: (result: BodyResult) => void;
   readonly #tasks: BackgroundTask[] = [];
   #isBusy = false;
   #isPumping = false;
@@ -27,8 +28,10 @@ export class Scheduler {
   #wasUrgent = false;
   #whenIdle: (() => void)[] = [];
 
-  constructor(body: Body, clock: Clock, urgent: UrgentWork) {
+  /** @param changed runs after each job, before its own result is taken. */
+  constructor(body: Body, clock: Clock, urgent: UrgentWork, changed: (result: BodyResult) => void) {
     this.#body = body;
+    this.#changed = changed;
     this.#clock = clock;
     this.#urgent = urgent;
   }
@@ -38,9 +41,12 @@ export class Scheduler {
     this.pump();
   }
 
-  /** Pumps again after a pause. */
-  wakeAfter(delayMs: number): void {
-    this.#clock.after(delayMs, () => this.pump());
+  /** Runs something after a pause, and looks for work then. */
+  after(delayMs: number, run: () => void): void {
+    this.#clock.after(delayMs, () => {
+      run();
+      this.pump();
+    });
   }
 
   /** Starts what can be started. */
@@ -98,6 +104,7 @@ export class Scheduler {
     this.#isBusy = true;
     this.#body.run(job, (result) => {
       this.#isBusy = false;
+      this.#changed(result);
       done(result);
       this.pump();
     });

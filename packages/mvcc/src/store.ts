@@ -1,12 +1,18 @@
 import { assert, type LogIndex, type Revision, type Term } from "@quorate/common";
+import { crc32c } from "@node-rs/crc32";
+import { Backups } from "./backup.js";
 import { Fences } from "./body/fences.js";
-import type { Body, BodyResult, BodySize } from "./body/jobs.js";
+import { emptyHash } from "./body/hasher.js";
+import type { Body, BodyResult, BodySize, HashRequest } from "./body/jobs.js";
 import type { BodyReader } from "./body/reader.js";
+import { Compactions } from "./compaction.js";
 import { Flusher, type FlushSettings } from "./flusher.js";
+import { HashLock } from "./hash-lock.js";
+import { HashTask } from "./hash-task.js";
 import { Head } from "./head.js";
 import type { HeadLayer } from "./head-layer.js";
 import { readHistory } from "./history.js";
-import { type KeyRange, latin1FromBytes } from "./key-range.js";
+import { bytesFromLatin1, type KeyRange, latin1FromBytes } from "./key-range.js";
 import type {
   Attachment,
   Backup,
@@ -22,21 +28,30 @@ import type {
   StoreSize,
   WriteTransaction,
 } from "./mvcc.js";
+import { Pins } from "./pins.js";
 import { checkReadable, type ReadBounds, readRange } from "./range.js";
 import { Cursor } from "./range-cursor.js";
 import { ReadView } from "./read-view.js";
 import { Scheduler } from "./scheduler.js";
 import { Slab } from "./slab.js";
 import { MvccTelemetry } from "./telemetry.js";
+import { VacuumTask } from "./vacuum-task.js";
 import { HeadTransaction, type TransactionHost, type TransactionOutcome } from "./write-transaction.js";
 
 /** What the store is put together from. */
 export type StoreParts = Readonly<{
   body: Body;
   reader: BodyReader;
-  settings: FlushSettings & Readonly<{ path: string; compactionBatchLimit: number; compactionSleepMs: number }>;
+  settings: FlushSettings &
+    Readonly<{ path: string; compactionBatchLimit: number; compactionSleepMs: number; usesThread: boolean }>;
   ports: MvccPorts;
 }>;
+
+/** After a compaction the file shrinks when this share of it is free, down to the second one: some room is kept for new rows. */
+const vacuumFromShare = 0.5;
+const vacuumToShare = 0.25;
+/** Below, it is not worth a thought. */
+const vacuumPagesMin = 1024;
 
 /** The store: head, body and the work between them. */
 export class Store implements Mvcc, TransactionHost {
@@ -48,6 +63,10 @@ export class Store implements Mvcc, TransactionHost {
   readonly #flusher: Flusher;
   readonly #scheduler: Scheduler;
   readonly #telemetry: MvccTelemetry;
+  readonly #pins: Pins;
+  readonly #hashLock = new HashLock();
+  readonly #compactions: Compactions;
+  readonly #backups: Backups;
   readonly #buckets = new Map<string, Map<string, Uint8Array>>();
   #revision: Revision;
   #compacted: Revision | undefined;
@@ -68,17 +87,29 @@ export class Store implements Mvcc, TransactionHost {
     for (const row of buckets) this.#bucketOf(row.bucket).set(row.key, row.value);
     this.view = new ReadView(this.head, parts.reader, this.#fences, { revision: this.#revision, seq: this.#lastSeq });
     this.#telemetry = new MvccTelemetry(parts.ports.tracer, parts.ports.meter);
-    const listener = {
-      flushed: (layer: HeadLayer, result: BodyResult) => this.#takeFlushed(layer, result),
-      changed: (result: BodyResult) => this.#takeChanged(result),
-    };
+    const listener = { flushed: (layer: HeadLayer, result: BodyResult) => this.#takeFlushed(layer, result) };
     const { settings, ports } = parts;
     this.#flusher = new Flusher(
       { head: this.head, settings, clock: ports.clock, listener, telemetry: this.#telemetry },
       state,
     );
-    this.#scheduler = new Scheduler(parts.body, ports.clock, () => this.#flusher.nextWork());
-    this.#scheduler.pump();
+    const urgent = () => this.#flusher.nextWork();
+    this.#scheduler = new Scheduler(parts.body, ports.clock, urgent, (result) => this.#takeChanged(result));
+    this.#pins = new Pins(() => this.#scheduler.pump());
+    const finished = state.finishedPlusOne === 0 ? undefined : ((state.finishedPlusOne - 1) as Revision);
+    this.#compactions = new Compactions(
+      {
+        settings,
+        scheduler: this.#scheduler,
+        pins: this.#pins,
+        telemetry: this.#telemetry,
+        lock: this.#hashLock,
+        finishedOne: () => this.#vacuumAfterCompaction(),
+      },
+      { finished, requested: this.#compacted },
+    );
+    this.#backups = new Backups({ path: settings.path, usesThread: settings.usesThread, telemetry: this.#telemetry });
+    this.#scheduler.add(this.#compactions);
   }
 
   get revision(): Revision {
@@ -126,7 +157,10 @@ export class Store implements Mvcc, TransactionHost {
     const { changes, bucketChanges } = outcome;
     this.#revision = outcome.revision;
     this.#lastSeq = outcome.lastSeq;
-    if (outcome.compact !== undefined) this.#compacted = outcome.compact;
+    if (outcome.compact !== undefined) {
+      this.#compacted = outcome.compact;
+      this.head.active.compactions.push(this.#compactions.request(outcome.compact));
+    }
     for (const change of bucketChanges) {
       if (change.value === undefined) this.#bucketOf(change.bucket).delete(change.key);
       else this.#bucketOf(change.bucket).set(change.key, change.value);
@@ -146,7 +180,7 @@ export class Store implements Mvcc, TransactionHost {
   openRange(query: RangeQuery): RangeCursor {
     if (query.revision !== undefined) checkReadable(query.revision, this.bounds);
     const revision = query.revision ?? this.#revision;
-    return new Cursor(this.view, query.range, { revision, storeRevision: this.#revision }, () => {});
+    return new Cursor(this.view, query.range, { revision, storeRevision: this.#revision }, this.#pins.add(revision));
   }
 
   count(range: KeyRange, revision?: Revision): number {
@@ -168,16 +202,51 @@ export class Store implements Mvcc, TransactionHost {
     return this.view.recordAt(key, latin1FromBytes(key), revision);
   }
 
-  async hashKv(_revision: Revision | undefined): Promise<HashKvResult> {
-    throw new Error("not yet");
+  async hashKv(revision: Revision | undefined): Promise<HashKvResult> {
+    const current = this.#revision;
+    const compacted = this.#compacted;
+    const upTo = revision === undefined || revision === 0 ? current : revision;
+    if (upTo < 0) return { hash: emptyHash, compactRevision: compacted, hashRevision: upTo, revision: current };
+    // As in etcd, a remembered hash answers even when its revision has been compacted since.
+    const stored = this.#compactions.hashAt(upTo);
+    if (stored !== undefined) {
+      return { hash: stored.hash, compactRevision: stored.previous, hashRevision: upTo, revision: current };
+    }
+    checkReadable(upTo, this.bounds);
+    const release = this.#pins.add(compacted ?? 0);
+    try {
+      await this.flush();
+      const hash = await this.#hashRows(upTo, compacted);
+      return { hash, compactRevision: compacted, hashRevision: upTo, revision: current };
+    } finally {
+      release();
+    }
   }
 
   async hash(): Promise<number> {
-    throw new Error("not yet");
+    const tables = [...this.#buckets].filter(([, bucket]) => bucket.size > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+    const parts: Uint8Array[] = [];
+    for (const [name, bucket] of tables) {
+      parts.push(Buffer.from(name));
+      for (const [key, value] of [...bucket].sort(([a], [b]) => (a < b ? -1 : 1)))
+        parts.push(bytesFromLatin1(key), value);
+    }
+    const compacted = this.#compacted;
+    const release = this.#pins.add(compacted ?? 0);
+    try {
+      const upTo = this.#revision;
+      await this.flush();
+      return crc32c(Buffer.concat(parts), await this.#hashRows(upTo, compacted));
+    } finally {
+      release();
+    }
   }
 
   async whenCompacted(): Promise<void> {
-    throw new Error("not yet");
+    const compacted = this.#compacted;
+    if (compacted === this.#compactions.finished) return;
+    await this.flush();
+    await this.#compactions.whenFinished(compacted);
   }
 
   size(): StoreSize {
@@ -222,12 +291,16 @@ export class Store implements Mvcc, TransactionHost {
     return durable;
   }
 
-  async backup(_signal?: AbortSignal): Promise<Backup> {
-    throw new Error("not yet");
+  async backup(signal?: AbortSignal): Promise<Backup> {
+    await this.flush();
+    return this.#backups.make(signal);
   }
 
   async defragment(): Promise<void> {
-    throw new Error("not yet");
+    await this.flush();
+    await new Promise<void>((resolve) =>
+      this.#scheduler.add(new VacuumTask(0, { telemetry: this.#telemetry, resolve })),
+    );
   }
 
   async close(): Promise<void> {
@@ -236,6 +309,18 @@ export class Store implements Mvcc, TransactionHost {
     await this.#scheduler.stop();
     this.#parts.reader.close();
     await this.#parts.body.close();
+  }
+
+  #hashRows(upTo: number, compacted: Revision | undefined): Promise<number> {
+    const request = (): HashRequest => ({ upTo, compacted, finished: this.#compactions.finished, isCompaction: false });
+    const { telemetry, lock } = { telemetry: this.#telemetry, lock: this.#hashLock };
+    return new Promise((resolve) => this.#scheduler.add(new HashTask({ request, lock, telemetry, resolve })));
+  }
+
+  #vacuumAfterCompaction(): void {
+    const { freePages, pages } = this.#size;
+    if (freePages < vacuumPagesMin || freePages < pages * vacuumFromShare) return;
+    this.#scheduler.add(new VacuumTask(vacuumToShare, { telemetry: this.#telemetry, resolve: () => {} }));
   }
 
   /** Outside an open transaction the newest state is the store's; inside, readers are held to the store's revision. */
@@ -263,7 +348,7 @@ export class Store implements Mvcc, TransactionHost {
     if (result.fenceEdits !== undefined) this.#fences.apply(result.fenceEdits);
     this.view.bodyRevision = layer.revision;
     this.view.bodySeq = layer.lastSeq;
-    this.#takeChanged(result);
+    this.#compactions.start(layer.compactions);
   }
 
   /** The reader moves on after every job, so that it never holds a checkpoint back. */

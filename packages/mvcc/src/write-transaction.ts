@@ -16,7 +16,7 @@ import type {
 import { MvccError } from "./mvcc-error.js";
 import { checkReadable, type ReadBounds, readRange } from "./range.js";
 import type { FoundKey, ReadView } from "./read-view.js";
-import { encodeDeletion, encodeRecord, keyOf, valueOf } from "./record.js";
+import { encodeDeletion, encodeRecord, keyOf, recordValue } from "./record.js";
 import type { Slab } from "./slab.js";
 
 /** What a transaction works on: the store's insides. */
@@ -117,7 +117,7 @@ export class HeadTransaction implements WriteTransaction {
     if (found === undefined && (put.value === "keep" || put.lease === "keep")) {
       throw new MvccError({ code: "mvcc/key-not-found" });
     }
-    const value = put.value === "keep" ? valueOf(view.recordOf(found as FoundKey)) : put.value;
+    const value = put.value === "keep" ? recordValue(view.recordOf(found as FoundKey)) : put.value;
     const lease = put.lease === "keep" ? found?.lease : put.lease;
     const createRevision = found === undefined ? this.#revision : found.createRevision;
     const version = found === undefined ? 1 : found.version + 1;

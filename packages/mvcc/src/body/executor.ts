@@ -1,6 +1,7 @@
-import { assertNever } from "@quorate/common";
-import { removeStaleBackups } from "./files.js";
-import type { BodyJob, BodyOpened, BodyResult } from "./jobs.js";
+import { assert, assertNever } from "@quorate/common";
+import { Compactor } from "./compactor.js";
+import { Hasher } from "./hasher.js";
+import type { BodyJob, BodyOpened, BodyResult, HashRequest } from "./jobs.js";
 import { type Connection, openForWriting, type WriterSettings } from "./schema.js";
 import { BodyWriter } from "./writer.js";
 
@@ -11,12 +12,14 @@ type Outcome = Omit<BodyResult, "size" | "workMs">;
 export class BodyExecutor {
   readonly #db: Connection;
   readonly #writer: BodyWriter;
+  readonly #compactor: Compactor;
+  #hasher: Hasher | undefined;
 
   /** @throws MvccError when the file can not be opened. */
   constructor(settings: WriterSettings) {
     this.#db = openForWriting(settings);
-    removeStaleBackups(settings.path);
     this.#writer = new BodyWriter(this.#db);
+    this.#compactor = new Compactor(this.#db);
   }
 
   readOpened(): BodyOpened {
@@ -40,9 +43,28 @@ export class BodyExecutor {
         return { fenceEdits: this.#writer.flush(job) };
       case "checkpoint":
         return { isComplete: this.#checkpoint() };
-      default:
+      case "compact":
+        return this.#writer.inTransaction(() => this.#compactor.advance(job, this.#writer.end()));
+      case "finish-compaction":
+        this.#writer.inTransaction(() => this.#writer.writeState({ finishedPlusOne: job.to + 1 }));
         return {};
+      case "vacuum":
+        // Each step of the statement frees one page.
+        this.#db.pragma(`incremental_vacuum(${job.pages})`);
+        return {};
+      case "hash":
+        return { hash: this.#hash(job.request, job.rows) };
+      default:
+        return assertNever(job, "store job");
     }
+  }
+
+  #hash(request: HashRequest | undefined, rows: number): number | undefined {
+    if (request !== undefined) this.#hasher = new Hasher(this.#db, request, this.#writer.end());
+    assert(this.#hasher !== undefined, "a hash begins with its request");
+    const hash = this.#hasher.advance(rows);
+    if (hash !== undefined) this.#hasher = undefined;
+    return hash;
   }
 
   /** Writes the log file into the database file as far as readers allow, and syncs both. True when nothing is left. */

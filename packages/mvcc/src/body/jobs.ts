@@ -38,10 +38,7 @@ export type BodyJob =
   | { kind: "compact"; from: number; to: number; afterSeq: number; rows: number }
   | { kind: "finish-compaction"; to: number }
   | { kind: "vacuum"; pages: number }
-  | { kind: "hash"; request: HashRequest | undefined; rows: number }
-  | { kind: "hash-all"; isFirst: boolean; rows: number }
-  | { kind: "backup"; path: string; pages: number }
-  | { kind: "stop-backup" };
+  | { kind: "hash"; request: HashRequest | undefined; rows: number };
 
 /** One HashKV computation. Revisions that do not exist are undefined. */
 export type HashRequest = Readonly<{
@@ -61,7 +58,6 @@ export type BodyResult = Readonly<{
   /** Where a job in slices stands; undefined: it is over. */
   afterSeq?: number | undefined;
   hash?: number | undefined;
-  remainingPages?: number;
   /** Rows looked at and removed, for spans and metrics. */
   rows?: number;
   removed?: number;

@@ -21,6 +21,8 @@ const stateNames: Readonly<Record<keyof BodyState, string>> = {
 export class BodyWriter {
   readonly #db: Connection;
   readonly #fences: FenceKeeper;
+  readonly #state: BodyState;
+  #end: { lastSeq: number; lastRevision: number };
   readonly #pageBytes: number;
   readonly #insertHistory: Statement;
   readonly #putLatest: Statement;
@@ -41,23 +43,16 @@ export class BodyWriter {
     this.#putBucket = db.prepare("INSERT OR REPLACE INTO bucket VALUES (?, ?, ?)");
     this.#deleteBucket = db.prepare("DELETE FROM bucket WHERE name = ? AND key = ?");
     this.#putMeta = db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
+    this.#state = readState(db);
+    this.#end = { lastSeq: this.#state.lastSeq, lastRevision: this.#state.revision };
   }
 
   /** Reads all that is kept in memory: a few thousand rows, never the keys. */
   readOpened(): BodyOpened {
-    const found = new Map(this.#db.prepare("SELECT name, value FROM meta").raw().all() as [string, number][]);
-    const number = (name: keyof BodyState, absent: number): number => found.get(stateNames[name]) ?? absent;
     const rows = this.#db.prepare("SELECT name, key, value FROM bucket ORDER BY name, key").raw().all();
     const { fences } = this.#fences;
     return {
-      state: {
-        appliedIndex: number("appliedIndex", 0),
-        appliedTerm: number("appliedTerm", 0),
-        revision: number("revision", 1),
-        compactedPlusOne: number("compactedPlusOne", 0),
-        finishedPlusOne: number("finishedPlusOne", 0),
-        lastSeq: number("lastSeq", 0),
-      },
+      state: this.#state,
       fences: Array.from({ length: fences.length }, (_, i) => ({ key: fences.keyAt(i), count: fences.countAt(i) })),
       buckets: (rows as [string, Uint8Array, Uint8Array][]).map(([bucket, key, value]) => ({
         bucket,
@@ -68,10 +63,15 @@ export class BodyWriter {
     };
   }
 
+  /** Where the history ends, and how many keys there are. */
+  end(): { lastSeq: number; lastRevision: number; keyCount: number } {
+    return { ...this.#end, keyCount: this.#fences.fences.total };
+  }
+
   /** Writes one run, and what goes with it, in one transaction. */
   flush(job: Extract<BodyJob, { kind: "flush" }>): FenceEdits {
     const entries = decodeRun(job.run, job.firstSeq, job.changes);
-    return this.inTransaction(() => {
+    const edits = this.inTransaction(() => {
       for (const entry of entries) this.#appendHistory(entry);
       this.#writeLatest(entries);
       this.#writeVersions(entries);
@@ -79,6 +79,8 @@ export class BodyWriter {
       this.writeState(job.state);
       return this.#fences.settle();
     });
+    this.#end = { lastSeq: job.state.lastSeq, lastRevision: job.state.revision };
+    return edits;
   }
 
   writeState(state: Partial<BodyState>): void {
@@ -157,3 +159,16 @@ export class BodyWriter {
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function readState(db: Connection): BodyState {
+  const found = new Map(db.prepare("SELECT name, value FROM meta").raw().all() as [string, number][]);
+  const number = (name: keyof BodyState, absent: number): number => found.get(stateNames[name]) ?? absent;
+  return {
+    appliedIndex: number("appliedIndex", 0),
+    appliedTerm: number("appliedTerm", 0),
+    revision: number("revision", 1),
+    compactedPlusOne: number("compactedPlusOne", 0),
+    finishedPlusOne: number("finishedPlusOne", 0),
+    lastSeq: number("lastSeq", 0),
+  };
+}

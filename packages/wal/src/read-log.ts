@@ -44,8 +44,11 @@ function readSegments(options: { directory: string }, ports: { disk: Disk; logge
       const isLast = position === segments.length - 1;
       const end = readSegment(reader, log, { isLast });
       previous = { path, ...end };
-      if (isLast)
-        return { tail: log.tail(segments, reader, end), entries: log.entriesAfterSnapshot(reader), torn: end.torn };
+      if (!isLast) continue;
+      const entries = log.entriesAfterSnapshot();
+      const oldest = segments[0] as Segment;
+      if (entries === undefined) throw missingSegment(options.directory, oldest, oldest.sequence - 1);
+      return { tail: log.tail(segments, reader, end), entries, torn: end.torn };
     } finally {
       reader.close();
     }
@@ -91,8 +94,8 @@ function listSegments(directory: string, ports: { disk: Disk; logger: Logger }):
   return segments;
 }
 
-function missingSegment(directory: string, before: Segment, sequence: number): WalError {
-  const file = `${directory}/${segmentName(before.sequence, before.firstIndex)}`;
+function missingSegment(directory: string, follower: Segment, sequence: number): WalError {
+  const file = `${directory}/${segmentName(follower.sequence, follower.firstIndex)}`;
   return new WalError({ code: "wal/missing-segment", file, sequence });
 }
 
@@ -192,16 +195,12 @@ class LogContents {
     };
   }
 
-  /** @throws WalError "wal/missing-segment" when entries right after the snapshot are gone. */
-  entriesAfterSnapshot(reader: SegmentReader): readonly WalEntry[] {
+  /** @returns undefined when entries right after the snapshot are gone. */
+  entriesAfterSnapshot(): readonly WalEntry[] | undefined {
     this.#dropCovered();
     const [first] = this.#entries;
     const needed = (this.#snapshot?.index ?? 0) + 1;
-    if (first !== undefined && first.index > needed) {
-      const sequence = reader.header.sequence - 1;
-      throw new WalError({ code: "wal/missing-segment", file: reader.path, sequence });
-    }
-    return this.#entries;
+    return first !== undefined && first.index > needed ? undefined : this.#entries;
   }
 
   #addEntry(reader: SegmentReader, at: number, record: ReadRecord): void {

@@ -39,16 +39,15 @@ describe("begin and end", () => {
     "give %d bytes the right length, whatever was guessed",
     (length) => {
       const content = new Uint8Array(length).fill(7);
-      const expected = written((writer) => {
-        writer.tag(1, 2);
-        writer.bytes(content);
-      });
+      const expected = new Writer();
+      expected.tag(1, 2);
+      expected.bytes(content);
       for (let guess = 1; guess <= 5; guess++) {
         const writer = new Writer({ chunkBytes: 16 });
         const mark = writer.begin(1, guess);
         writer.raw(content);
         const size = writer.end(mark);
-        expect(writer.finish()).toEqual(Uint8Array.from(expected));
+        expect(Buffer.compare(writer.finish(), expected.finish())).toBe(0);
         expect(size).toBe(expected.length - length - 1);
       }
     },
@@ -186,7 +185,7 @@ describe("finish, take and reset", () => {
     ];
     const bytes = RangeResponse.encode({ kvs });
     expect(RangeResponse.decode(bytes).kvs[0]?.value).toHaveLength(3_000_000);
-    expect(RangeResponse.encodePooled({ kvs })).toEqual(bytes);
+    expect(Buffer.compare(RangeResponse.encodePooled({ kvs }), bytes)).toBe(0);
     expect(RangeResponse.encodePooled({ count: 1n }).buffer.byteLength).toBeLessThan(100_000);
   });
 });

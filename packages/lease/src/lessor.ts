@@ -199,7 +199,10 @@ export class Lessor {
     this.#observe?.({ kind: "promoted", leaseCount: leases.length, delayed });
   }
 
-  /** No longer primary: no lease has a deadline. Callers that wait for the revoke of an overdue lease have to ask the new leader. */
+  /**
+   * No longer primary: no lease has a deadline. To be called before an entry of a later term is applied. Callers that wait for the
+   * revoke of an overdue lease have to ask the new leader.
+   */
   demote(): void {
     if (!this.#isPrimary) return;
     this.#leave();

@@ -72,6 +72,8 @@ class Cluster {
   apply(member: Member, count: number): void {
     for (let i = 0; i < count && member.applied < this.committed; i++) {
       const { term, operation } = this.log[member.applied] as Entry;
+      // Whoever sees a later term knows that it leads no more.
+      if (term > member.term) member.lessor.demote();
       member.applied += 1;
       this.applyOne(member, term, operation);
     }

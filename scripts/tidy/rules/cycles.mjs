@@ -1,7 +1,31 @@
 import { resolveRelative } from "../workspace.mjs";
 
-/** Files that import each other in a ring. Imports of types count: what knows each other cannot be read apart. */
-export function checkCycles({ facts }, report) {
+/** Files that import each other in a ring, and packages that do. Imports of types count: what knows each other cannot be read apart. */
+export function checkCycles({ facts, packages }, report) {
+  findRings(filesGraph(facts), (file, ring, line) => {
+    const names = ring.map((one) => one.slice(one.lastIndexOf("/") + 1));
+    report(file, line, "import-cycle", names.join(" → "));
+  });
+  findRings(packagesGraph(packages), (directory, ring) => {
+    report(`${directory}/package.json`, 1, "package-cycle", ring.join(" → "));
+  });
+}
+
+/** Packages to those they depend on, tests included: the build follows both. */
+function packagesGraph(packages) {
+  const byName = new Map([...packages.values()].map(({ name, directory }) => [name, directory]));
+  const graph = new Map();
+  for (const { directory, manifest } of packages.values()) {
+    const names = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+    graph.set(
+      directory,
+      names.filter((name) => byName.has(name)).map((name) => ({ target: byName.get(name), line: 1 })),
+    );
+  }
+  return graph;
+}
+
+function filesGraph(facts) {
   const graph = new Map();
   for (const [file, fact] of facts) {
     const targets = [];
@@ -12,6 +36,11 @@ export function checkCycles({ facts }, report) {
     }
     graph.set(file, targets);
   }
+  return graph;
+}
+
+/** @param {(node: string, ring: string[], line: number) => void} found called once for each edge that closes a ring */
+function findRings(graph, found) {
   const state = new Map(); // file to "open" or "done"
   const path = [];
   const visit = (file) => {
@@ -19,8 +48,7 @@ export function checkCycles({ facts }, report) {
     path.push(file);
     for (const { target, line } of graph.get(file)) {
       if (state.get(target) === "open") {
-        const ring = [...path.slice(path.indexOf(target)), target].map((one) => one.slice(one.lastIndexOf("/") + 1));
-        report(file, line, "import-cycle", ring.join(" → "));
+        found(file, [...path.slice(path.indexOf(target)), target], line);
       } else if (state.get(target) === undefined) {
         visit(target);
       }

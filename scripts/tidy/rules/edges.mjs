@@ -59,7 +59,9 @@ function checkImport(file, owner, packages, { specifier, line }, report) {
   if (name === "..." || edges[owner.directory] === undefined) {
     if (!owner.directory.startsWith("tests/")) return; // reported once, at its package.json
   }
-  const part = file.startsWith(`${owner.directory}/src/`) ? "src" : "test";
+  // The sources of testkit are test code.
+  const isSource = file.startsWith(`${owner.directory}/src/`) && owner.directory !== "packages/testkit";
+  const part = isSource ? "src" : "test";
   if (name === owner.name) {
     if (part === "src") report(file, line, "deep-import", "inside the package, import the file that owns the name");
     return;

@@ -80,6 +80,14 @@ const bad = [
     },
     ["packages/wal/src/c.ts:1: import-cycle"],
   ],
+  [
+    "a ring of packages, closed by a test's dependency",
+    {
+      "packages/wal/package.json": '{ "name": "@quorate/wal", "devDependencies": { "@quorate/testkit": "1" } }',
+      "packages/testkit/package.json": '{ "name": "@quorate/testkit", "dependencies": { "@quorate/wal": "1" } }',
+    },
+    ["packages/wal/package.json:1: package-cycle"],
+  ],
   ["a ring of one", { "packages/wal/src/a.ts": 'import "./a.js";\n' }, ["packages/wal/src/a.ts:1: import-cycle"]],
   [
     "an edge that the table does not have",

@@ -128,7 +128,7 @@ export class Stream {
     this.isEnding = true;
     this.trailers = trailers;
     if (this.queuedBytes === 0) this.finish();
-    else this.push();
+    else this.connection.pump(this);
   }
 
   /** Ends our side of a gRPC call that went well and has no metadata to add. */

@@ -1,0 +1,40 @@
+import { isSecure } from "./member-url.js";
+import type { SettingName, Settings } from "./settings.js";
+
+type Wish = readonly [flag: SettingName, isAsked: (settings: Settings) => boolean];
+
+/**
+ * What can be asked for and is not built yet. It is read and checked like everything else, and then stops the start: nobody is to believe that it is in
+ * force. A line goes when its feature comes.
+ */
+const notBuilt: readonly Wish[] = [
+  ["discovery-endpoints", (settings) => settings["discovery-endpoints"].length > 0],
+  ["discovery-srv", (settings) => settings["discovery-srv"] !== ""],
+  ["auto-tls", (settings) => settings["auto-tls"]],
+  ["client-crl-file", (settings) => settings["client-crl-file"] !== "" && hasSecureClients(settings)],
+  [
+    "client-cert-allowed-hostname",
+    (settings) => settings["client-cert-allowed-hostname"].length > 0 && hasSecureClients(settings),
+  ],
+  ["peer-auto-tls", (settings) => settings["peer-auto-tls"]],
+  ["listen-peer-urls", (settings) => settings["listen-peer-urls"].some(isSecure)],
+  ["initial-advertise-peer-urls", (settings) => settings["initial-advertise-peer-urls"].some(isSecure)],
+  ["auth-token", (settings) => settings["auth-token"].startsWith("jwt")],
+  ["auto-compaction-retention", (settings) => !["", "0"].includes(settings["auto-compaction-retention"])],
+  ["enable-log-rotation", (settings) => settings["enable-log-rotation"]],
+  ["log-outputs", (settings) => settings["log-outputs"].includes("systemd/journal")],
+  ["memory-mlock", (settings) => settings["memory-mlock"]],
+  ["socket-reuse-port", (settings) => settings["socket-reuse-port"]],
+  ["bootstrap-defrag-threshold-megabytes", (settings) => settings["bootstrap-defrag-threshold-megabytes"] > 0],
+];
+
+function hasSecureClients(settings: Settings): boolean {
+  return [...settings["listen-client-urls"], ...settings["listen-client-http-urls"]].some(isSecure);
+}
+
+/** One line that names every flag that asks for something which is not built, or undefined. */
+export function missingFeatures(settings: Settings): string | undefined {
+  const asked = notBuilt.filter(([, isAsked]) => isAsked(settings)).map(([flag]) => `--${flag}`);
+  if (asked.length === 0) return undefined;
+  return `${asked.join(", ")}: this value asks for something that is not available in this version`;
+}

@@ -83,6 +83,7 @@ export class Wheel {
       }
     }
     this.tick = now;
+    due.reverse().sort((a, b) => a.expiresMs - b.expiresMs); // those of one moment in the order in which they came
     for (const entry of due) this.remove(entry);
     for (const entry of due) entry.onExpire();
     if (this.size > 0 && this.timer === undefined) this.timer = this.clock.after(this.tickMs, this.turn);

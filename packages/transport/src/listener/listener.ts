@@ -84,7 +84,9 @@ class PortListener implements Listener {
   private readonly links = new Set<Link>();
   private isOpen: boolean;
   private isStopping = false;
-  private waiting: Socket[] = [];
+  private onEmpty: (() => void) | undefined;
+  /** Sockets of which nothing is known yet: not opened, or their first bytes have not come. */
+  private readonly beginners = new Set<Socket>();
   private dirty: { flush(): void }[] = [];
 
   constructor(options: ListenerOptions, ports: ListenerPorts) {
@@ -144,7 +146,7 @@ class PortListener implements Listener {
   open(): void {
     if (this.isOpen) return;
     this.isOpen = true;
-    for (const socket of this.waiting.splice(0)) if (!socket.destroyed) this.serve(socket);
+    for (const socket of [...this.beginners]) this.serve(socket);
   }
 
   private take(socket: Socket): void {
@@ -158,15 +160,18 @@ class PortListener implements Listener {
     socket.on("error", () => {}); // "close" follows
     socket.on("close", () => {
       this.sockets.delete(socket);
+      this.beginners.delete(socket);
       this.counts.connections--;
+      if (this.sockets.size === 0) this.onEmpty?.();
     });
+    this.beginners.add(socket);
     if (this.isOpen) this.serve(socket);
-    else this.waiting.push(socket);
   }
 
   private serve(socket: Socket): void {
     const { tls } = this;
     sniff(socket, this.afterHandshake, (protocol, bytes) => {
+      this.beginners.delete(socket);
       if (protocol === "tls" && tls !== undefined) {
         socket.unshift(bytes);
         this.serveTls(tls, socket);
@@ -265,16 +270,25 @@ class PortListener implements Listener {
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.isStopping = true;
     const closed = this.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-    for (const socket of this.waiting.splice(0)) socket.destroy();
+    for (const socket of this.beginners) socket.destroy();
     for (const { connection } of this.links) connection.drain();
     this.http1?.stop();
-    const timer = this.ports.clock.after(graceMs, () => {
-      for (const socket of this.sockets) socket.destroy();
-    });
+    const timer = this.ports.clock.after(graceMs, () => this.cut());
     await Promise.all(closed); // a server has closed when its last connection has
     timer.cancel();
+    this.cut();
+    if (this.sockets.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.onEmpty = resolve;
+      });
+    }
     this.engine.deadlines.close();
     this.engine.timers.close();
+  }
+
+  private cut(): void {
+    for (const socket of this.sockets) socket.destroy();
+    for (const { connection } of [...this.links]) connection.closed(); // handlers hear of it now
   }
 
   stats(): ListenerStats {

@@ -38,6 +38,8 @@ export class SharedBatchesOwner {
   readonly #slots: readonly BatchBuffer[];
   readonly #appends = [0, 0];
   #takesSeen = 0;
+  #isGathering = false;
+  #isWakeDue = false;
 
   constructor(options: { pendingBytesMax: number }, send: (message: SlotMemory) => void) {
     this.#slots = [0, 1].map(
@@ -61,8 +63,21 @@ export class SharedBatchesOwner {
     this.#fill((buffer) => buffer.addSnapshot(snapshot), true);
   }
 
+  /** Wakes the thread only when `run` has returned: what is added meanwhile is one batch. */
+  gather(run: () => void): void {
+    this.#isGathering = true;
+    try {
+      run();
+    } finally {
+      this.#isGathering = false;
+      if (this.#isWakeDue) this.wake();
+    }
+  }
+
   /** Wakes the thread. */
   wake(): void {
+    this.#isWakeDue = this.#isGathering;
+    if (this.#isGathering) return;
     Atomics.add(this.#words, Word.signal, 1);
     Atomics.notify(this.#words, Word.signal);
   }

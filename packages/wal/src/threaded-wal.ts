@@ -121,7 +121,8 @@ export class ThreadedWal implements Wal {
       case "written":
         this.#segments = message.segments;
         this.#segmentBytes = message.segmentBytes;
-        this.#pending.complete(message.appends, message);
+        // Those who hear of one batch often append to the next: let all of them, so that they share a sync.
+        this.#batches.gather(() => this.#pending.complete(message.appends, message));
         return;
       case "failed":
         this.#fail(new WalError(message.fault, { cause: message.cause }));

@@ -12,6 +12,7 @@ import { HeaderWriter } from "./core/reply-writer.js";
 import { RequestSerial } from "./core/request-serial.js";
 import { Tracing } from "./core/tracing.js";
 import type { Watch } from "./core/watch-streams.js";
+import { registerAbsent } from "./front/absent-services.js";
 import { Front } from "./front/front.js";
 import { HealthService } from "./front/health-service.js";
 import { registerKv } from "./front/kv-service.js";
@@ -20,6 +21,9 @@ import { registerMaintenance } from "./front/maintenance-service.js";
 import { registerWatch } from "./front/watch-service.js";
 import { applyBacklogMax, grpcOverheadBytes, type MemberOptions, type MemberPorts } from "./member-options.js";
 import { recoverMember, type RecoveredMember } from "./recover.js";
+
+/** Bytes of history that watchers are given in one piece. A single larger revision is given whole. */
+const historyBytesMax = 8_388_608;
 
 /** A running member without its ports: log, database, core and one front. */
 export type Member = Readonly<{
@@ -46,7 +50,7 @@ export async function openMember(options: MemberOptions, ports: MemberPorts): Pr
   const { member, cluster } = recovered.identity;
   const state = stateOf(options, recovered);
   const serial = new RequestSerial(member, ports.clock.wallMs());
-  const hub = new WatchHub<Watch>(recovered.mvcc);
+  const hub = new WatchHub<Watch>(recovered.mvcc, { bytesMax: historyBytesMax });
   let receive: (message: FromCore) => void = () => {};
   const core = new MemberCore(
     { ...recovered, state, hub, serial, applied: recovered.mvcc.applied },
@@ -72,6 +76,7 @@ export async function openMember(options: MemberOptions, ports: MemberPorts): Pr
       registerLease(services, front);
       registerMaintenance(services, front);
       health.register(services);
+      registerAbsent(services);
     },
     stop: async () => {
       health.stop();

@@ -1,4 +1,5 @@
 export { type KeyRange, keyRangeFromWire } from "./key-range.js";
+export { arrangeRecords, recordsNeeded } from "./range.js";
 export type {
   Attachment,
   Backup,

@@ -210,7 +210,7 @@ export interface Mvcc {
   markApplied(entry: EntryId): void;
   /** @throws MvccError "mvcc/compacted", "mvcc/future-revision". */
   range(query: RangeQuery): RangeResult;
-  /** Byte order only; `limit`, sort and filters of the query are not looked at. @throws as `range`. */
+  /** Byte order only; `limit`, sort, filters and `keysOnly` are not looked at: see `recordsNeeded` and `arrangeRecords`. @throws as `range`. */
   openRange(query: RangeQuery): RangeCursor;
   /** @throws as `range`. */
   count(range: KeyRange, revision?: Revision): number;

@@ -32,26 +32,47 @@ export function readRange(
   const { range } = query;
   const count = (): number => (revision === undefined ? view.count(range) : view.countAt(range, revision));
   if (query.countOnly === true) return { revision: storeRevision, count: count(), more: false, records: [] };
-  const sort = query.sort ?? byKey;
-  const needsAll = hasFilters(query) || !(sort.order === "none" || (sort.order === "ascend" && sort.target === "key"));
-  const limit = query.limit ?? Number.POSITIVE_INFINITY;
-  const readLimit = needsAll ? Number.POSITIVE_INFINITY : limit + 1;
-  const keepsValues = query.keysOnly !== true || sort.target === "value";
-  let records =
+  const readLimit = recordsNeeded(query);
+  const keepsValues = query.keysOnly !== true || query.sort?.target === "value";
+  const found =
     keepsValues || revision !== undefined
       ? view.firstRecords(range, revision, readLimit)
       : readKeys(view, query, readLimit);
   // What was read to the end has been counted.
-  const total = records.length < readLimit ? records.length : count();
+  const total = found.length < readLimit ? found.length : count();
+  return { revision: storeRevision, count: total, ...arrangeRecords(query, found) };
+}
+
+/**
+ * How many records, in byte order of the keys, decide the answer to a query: all of them (`Infinity`) when filters or a sort order must see each, else one
+ * more than the limit.
+ */
+export function recordsNeeded(query: RangeQuery): number {
+  const sort = query.sort ?? byKey;
+  const needsAll = hasFilters(query) || !(sort.order === "none" || (sort.order === "ascend" && sort.target === "key"));
+  return needsAll ? Number.POSITIVE_INFINITY : (query.limit ?? Number.POSITIVE_INFINITY) + 1;
+}
+
+/** Filters, sorts, cuts and strips the records a query needs, given in byte order of the keys. For who reads a range in pieces. */
+export function arrangeRecords(
+  query: RangeQuery,
+  found: readonly Uint8Array[],
+): { readonly records: readonly Uint8Array[]; readonly more: boolean } {
+  const sort = query.sort ?? byKey;
+  const limit = query.limit ?? Number.POSITIVE_INFINITY;
+  let records = found;
   if (hasFilters(query)) records = records.filter((record) => passes(parseRecord(record), query));
   if (!(sort.target === "key" && sort.order !== "descend")) records = sortRecords(records, sort);
   const more = records.length > limit;
   if (more) records = records.slice(0, limit);
-  if (query.keysOnly === true && (keepsValues || revision !== undefined)) {
-    const slab = new Slab();
-    records = records.map((record) => withoutValue(slab, record, { keepLease: sort.target === "value" }));
-  }
-  return { revision: storeRevision, count: total, more, records };
+  if (query.keysOnly === true) records = stripped(records, sort.target === "value");
+  return { records, more };
+}
+
+/** The records without their values; with their leases only when they were sorted by value, as etcd answers. */
+export function stripped(records: readonly Uint8Array[], keepLease: boolean): Uint8Array[] {
+  const slab = new Slab();
+  return records.map((record) => withoutValue(slab, record, { keepLease }));
 }
 
 const byKey: RangeSort = { order: "none", target: "key" };

@@ -207,10 +207,12 @@ export class Store implements Mvcc, TransactionHost {
     const compacted = this.#compacted;
     const upTo = revision === undefined || revision === 0 ? current : revision;
     if (upTo < 0) return { hash: emptyHash, compactRevision: compacted, hashRevision: upTo, revision: current };
-    // As in etcd, a remembered hash answers even when its revision has been compacted since.
-    const stored = this.#compactions.hashAt(upTo);
+    // As in etcd, a remembered hash answers even when its revision has been compacted since; and it is looked up by the number asked for, so that
+    // "the newest" (0) never finds one, but that of a compaction to 0.
+    const asked = revision ?? (0 as Revision);
+    const stored = this.#compactions.hashAt(asked);
     if (stored !== undefined) {
-      return { hash: stored.hash, compactRevision: stored.previous, hashRevision: upTo, revision: current };
+      return { hash: stored.hash, compactRevision: stored.previous, hashRevision: asked, revision: current };
     }
     checkReadable(upTo, this.bounds);
     const release = this.#pins.add(compacted ?? 0);

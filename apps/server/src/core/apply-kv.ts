@@ -1,4 +1,4 @@
-import type { LeaseId, LogIndex } from "@quorate/common";
+import type { LeaseId, LogIndex, Revision } from "@quorate/common";
 import { keyRangeFromWire, MvccError, type WriteTransaction } from "@quorate/mvcc";
 import type { CompactionRequest, DeleteRangeRequest, PutRequest, TxnRequest } from "@quorate/proto";
 import { LeaseMoves } from "./lease-moves.js";
@@ -65,9 +65,12 @@ export function applyTxn(state: MemberState, request: TxnRequest, context: Apply
 
 /** Forgets what was superseded up to a revision. The space comes back later. */
 export function applyCompaction(state: MemberState, request: CompactionRequest, context: ApplyContext): Outcome {
+  const requested = clampedRevision(request.revision);
+  const compacted = state.mvcc.compactedRevision ?? (0 as Revision);
+  if (requested < 0) return refuse({ code: "mvcc/compacted", requested, compacted });
   const txn = beginTransaction(state, context);
   try {
-    txn.compact(clampedRevision(request.revision));
+    txn.compact(requested);
   } catch (error) {
     txn.abort();
     if (error instanceof MvccError) return refuse(error.fault);

@@ -92,7 +92,7 @@ export class MemberCore implements CoreLink, DriverHost {
       {
         state,
         proposer,
-        seen: () => ({ term: parts.raft.status().term, applied: this.#applied.index }),
+        seen: () => ({ term: parts.raft.term, applied: this.#applied.index }),
         onExpired: (count) => ports.observe.leasesExpired(count),
       },
       ports,
@@ -109,7 +109,7 @@ export class MemberCore implements CoreLink, DriverHost {
     );
     this.#cluster = new ClusterKeeper({ state, proposer }, options, ports);
     this.#logKeeper = new LogKeeper(
-      { mvcc: state.mvcc, wal: parts.wal, log: parts.log, confState: () => parts.raft.status().confState },
+      { mvcc: state.mvcc, wal: parts.wal, log: parts.log, confState: () => parts.raft.confState },
       options,
       ports,
     );
@@ -139,9 +139,7 @@ export class MemberCore implements CoreLink, DriverHost {
   start(): void {
     this.#isTicking = true;
     this.#tick();
-    const { confState } = this.#parts.raft.status();
-    const isAlone = confState.voters.length === 1 && confState.voters[0] === this.#parts.state.member;
-    if (isAlone) this.#driver.push({ kind: "campaign" });
+    this.#campaignIfAlone();
   }
 
   /** Writes down what a restart should not forget, and stops. Nothing is answered after this. */
@@ -205,10 +203,7 @@ export class MemberCore implements CoreLink, DriverHost {
 
   /** Peers come with the transport between members; a member alone has nobody to send to. */
   sendToPeers(envelopes: readonly Envelope[]): void {
-    assert(
-      envelopes.length === 0 || this.#parts.raft.status().confState.voters.length > 1,
-      "a lone member sends no messages",
-    );
+    assert(envelopes.length === 0 || this.#parts.raft.confState.voters.length > 1, "a lone member sends no messages");
   }
 
   persisting(entries: readonly Entry[]): readonly SpanContext[] {
@@ -240,6 +235,13 @@ export class MemberCore implements CoreLink, DriverHost {
     if (entry.kind !== "normal" || entry.data.length === 0) return -1;
     const view = viewEntry(entry.data);
     return view.member === this.#parts.serial.member ? view.serial : -1;
+  }
+
+  /** Who is the only voter need not wait for an election timeout. */
+  #campaignIfAlone(): void {
+    const { voters, votersOutgoing } = this.#parts.raft.confState;
+    const isAlone = voters.length === 1 && votersOutgoing.length === 0 && voters[0] === this.#parts.state.member;
+    if (isAlone && this.#soft.leader === undefined) this.#driver.push({ kind: "campaign" });
   }
 
   #tick(): void {
@@ -296,13 +298,20 @@ export class MemberCore implements CoreLink, DriverHost {
   #isOverQuota(requestBytes: number): boolean {
     const quota = this.#options.quotaBytes;
     if (quota === undefined) return false;
-    return this.#parts.state.mvcc.size().totalBytes + putOverheadBytes + requestBytes >= quota;
+    return this.#databaseBytes() + putOverheadBytes + requestBytes >= quota;
+  }
+
+  /** The database as it will be: its file, and what has not reached it yet. */
+  #databaseBytes(): number {
+    const { mvcc } = this.#parts.state;
+    return mvcc.size().totalBytes + mvcc.headBytes();
   }
 
   /** A run of entries is applied. */
   #appliedTo(entry: Entry): void {
     this.#driver.push({ kind: "applied", index: entry.index });
-    if (this.#soft.role === "leader" && !this.#leases.isLeading && entry.term === this.#parts.raft.status().term) {
+    if (entry.kind !== "normal") this.#campaignIfAlone(); // a member does not campaign while a change of members waits
+    if (this.#soft.role === "leader" && !this.#leases.isLeading && entry.term === this.#parts.raft.term) {
       this.#leases.lead(this.#options.tickMs * this.#options.electionTicks);
       this.#cluster.lead();
     }
@@ -317,7 +326,7 @@ export class MemberCore implements CoreLink, DriverHost {
     const state: FrontState = {
       leader: this.#soft.leader,
       isLearner: this.#parts.state.membership.get(this.#parts.state.member)?.isLearner ?? false,
-      databaseBytes: this.#parts.state.mvcc.size().totalBytes,
+      databaseBytes: this.#databaseBytes(),
       quotaBytes: this.#options.quotaBytes,
       applyBacklog: this.#apply.backlog,
     };

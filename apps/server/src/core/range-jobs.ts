@@ -1,5 +1,5 @@
 import type { Revision } from "@quorate/common";
-import type { Mvcc, RangeCursor, RangeQuery } from "@quorate/mvcc";
+import { arrangeRecords, type Mvcc, type RangeCursor, type RangeQuery, recordsNeeded } from "@quorate/mvcc";
 import type { Turn } from "../ports/turn.js";
 import { encodeRangeEnd, encodeRangeReply, encodeRecords } from "./range-reply.js";
 
@@ -7,8 +7,16 @@ import { encodeRangeEnd, encodeRangeReply, encodeRecords } from "./range-reply.j
 const sliceRecords = 1000;
 const sliceBytes = 262_144;
 
-/** A range under way. */
-type Job = { readonly cursor: RangeCursor; readonly limit: number; readonly parts: Uint8Array[]; taken: number };
+/** A range under way. Records go into the answer as they are read (`parts`), or are kept to be arranged when all are there (`kept`). */
+type Job = {
+  readonly query: RangeQuery;
+  readonly cursor: RangeCursor;
+  /** Records to read. */
+  readonly needed: number;
+  readonly parts: Uint8Array[];
+  readonly kept: Uint8Array[] | undefined;
+  taken: number;
+};
 
 /** What happens to the answer of a range. */
 export type RangeAnswer = Readonly<{
@@ -41,14 +49,17 @@ export class RangeJobs {
   /** Answers one range, now or in slices. */
   start(serial: number, query: RangeQuery, answer: RangeAnswer): void {
     try {
-      if (query.range.kind === "key" || query.countOnly === true || isArranged(query)) {
+      if (query.range.kind === "key" || query.countOnly === true) {
         const result = this.#mvcc.range(query);
         answer.reply([encodeRangeReply(this.#header(result.revision), result)]);
         return;
       }
       const cursor = this.#mvcc.openRange(query);
-      const limit = Math.min(query.limit ?? cursor.count, cursor.count);
-      const job: Job = { cursor, limit, parts: [this.#header(cursor.storeRevision)], taken: 0 };
+      const isPlain = !isArranged(query) && query.keysOnly !== true;
+      const wanted = isPlain ? (query.limit ?? cursor.count) : recordsNeeded(query);
+      const needed = Math.min(wanted, cursor.count);
+      const parts = [this.#header(cursor.storeRevision)];
+      const job: Job = { query, cursor, needed, parts, kept: isPlain ? undefined : [], taken: 0 };
       this.#running.set(serial, job);
       this.#slice(serial, job, answer);
     } catch (error) {
@@ -70,24 +81,37 @@ export class RangeJobs {
   #slice(serial: number, job: Job, answer: RangeAnswer): void {
     if (this.#running.get(serial) !== job) return; // cancelled
     try {
-      const maxRecords = Math.min(sliceRecords, job.limit - job.taken);
-      if (maxRecords > 0) {
-        const { records } = job.cursor.next({ maxRecords, maxBytes: sliceBytes });
-        job.taken += records.length;
-        job.parts.push(encodeRecords(records));
-      }
-      if (job.taken < job.limit) {
+      const maxRecords = Math.min(sliceRecords, job.needed - job.taken);
+      if (maxRecords > 0) this.#take(job, job.cursor.next({ maxRecords, maxBytes: sliceBytes }).records);
+      if (job.taken < job.needed) {
         this.#turn(() => this.#slice(serial, job, answer));
         return;
       }
-      const { count } = job.cursor;
       this.cancel(serial);
-      job.parts.push(encodeRangeEnd(count > job.limit, count));
-      answer.reply(job.parts);
+      answer.reply(this.#finish(job));
     } catch (error) {
       this.cancel(serial);
       answer.refuse(error);
     }
+  }
+
+  #take(job: Job, records: readonly Uint8Array[]): void {
+    job.taken += records.length;
+    if (job.kept === undefined) job.parts.push(encodeRecords(records));
+    else job.kept.push(...records);
+  }
+
+  /** The parts of the whole answer. */
+  #finish(job: Job): readonly Uint8Array[] {
+    const { count } = job.cursor;
+    let more = count > job.needed;
+    if (job.kept !== undefined) {
+      const arranged = arrangeRecords(job.query, job.kept);
+      more = arranged.more;
+      job.parts.push(encodeRecords(arranged.records));
+    }
+    job.parts.push(encodeRangeEnd(more, count));
+    return job.parts;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Revision } from "@quorate/common";
-import type { Mvcc, RangeCursor, RangeQuery } from "@quorate/mvcc";
+import { arrangeRecords, type KeyRange, type Mvcc, type RangeCursor, type RangeQuery } from "@quorate/mvcc";
 import type { FromCore } from "./core-link.js";
 import { encodeRangeEnd, encodeRangeReply, encodeRecords } from "./range-reply.js";
 import { MessageBuilder } from "./reply-writer.js";
@@ -9,7 +9,14 @@ import { isArranged } from "./range-jobs.js";
 const firstChunkKeys = 10;
 const sliceBytes = 1_048_576;
 
-type Stream = { readonly cursor: RangeCursor; readonly limit: number; taken: number; chunkKeys: number };
+type Stream = {
+  readonly cursor: RangeCursor;
+  readonly limit: number;
+  readonly keysOnly: boolean;
+  taken: number;
+  chunkKeys: number;
+};
+const everything: KeyRange = { kind: "span", start: new Uint8Array(0), end: undefined };
 
 /**
  * Answers `RangeStream`: a range in chunks, all at one revision. The number of keys in a chunk doubles while chunks are small and halves when they are
@@ -44,7 +51,13 @@ export class RangeStreams {
       return this.#whole(serial, query);
     }
     const limit = Math.min(query.limit ?? cursor.count, cursor.count);
-    this.#streams.set(serial, { cursor, limit, taken: 0, chunkKeys: firstChunkKeys });
+    this.#streams.set(serial, {
+      cursor,
+      limit,
+      keysOnly: query.keysOnly === true,
+      taken: 0,
+      chunkKeys: firstChunkKeys,
+    });
     this.pull(serial);
   }
 
@@ -58,7 +71,11 @@ export class RangeStreams {
     while (taken < wanted) {
       const { records } = stream.cursor.next({ maxRecords: wanted - taken, maxBytes: sliceBytes });
       taken += records.length;
-      parts.push(encodeRecords(records));
+      parts.push(
+        encodeRecords(
+          stream.keysOnly ? arrangeRecords({ range: everything, keysOnly: true }, records).records : records,
+        ),
+      );
     }
     stream.taken += taken;
     const last = stream.taken >= stream.limit;
@@ -68,9 +85,10 @@ export class RangeStreams {
       parts.push(encodeRangeEnd(count > stream.limit, count));
       this.cancel(serial);
     }
-    const bytes = this.#send(serial, parts, last);
+    const bytes = lengthOf(parts);
     if (bytes < this.#chunkBytes / 2) stream.chunkKeys *= 2;
     else if (bytes > this.#chunkBytes * 2) stream.chunkKeys = Math.max(1, stream.chunkKeys >> 1);
+    this.#send(serial, parts, last); // last of all: who takes it may ask for the next at once
   }
 
   cancel(serial: number): void {
@@ -87,11 +105,15 @@ export class RangeStreams {
     this.#send(serial, [encodeRangeReply(this.#header(result.revision), result)], true);
   }
 
-  /** Sends one `RangeStreamResponse`. @returns its size in bytes. */
-  #send(serial: number, parts: readonly Uint8Array[], last: boolean): number {
-    let bytes = 0;
-    for (const part of parts) bytes += part.length;
-    this.#emit({ kind: "chunk", serial, parts: [new MessageBuilder().prefix(1, bytes).take(), ...parts], last });
-    return bytes;
+  /** Sends one `RangeStreamResponse` around a `RangeResponse`. */
+  #send(serial: number, parts: readonly Uint8Array[], last: boolean): void {
+    const prefix = new MessageBuilder().prefix(1, lengthOf(parts)).take();
+    this.#emit({ kind: "chunk", serial, parts: [prefix, ...parts], last });
   }
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  return bytes;
 }

@@ -3,7 +3,7 @@ import type { PutRequest, RangeRequest } from "@quorate/proto";
 import type { Fault } from "../public-errors.js";
 import type { MemberState } from "./member-state.js";
 import type { TxnPlan } from "./txn-plan.js";
-import { requestedLease, requestedRevision } from "./wire.js";
+import { clampedRevision, requestedLease } from "./wire.js";
 
 /** What a reader of the store must know to judge a revision. */
 type Revisions = Pick<MemberState["mvcc"], "revision" | "compactedRevision">;
@@ -39,10 +39,10 @@ export function findPutFault(
   return undefined;
 }
 
-/** A range may name a revision that is still kept. */
+/** A range may name a revision that is still kept. Any but 0 is judged: a negative one is below every compaction, as in etcd. */
 export function findRevisionFault(store: Revisions, request: Pick<RangeRequest, "revision">): Fault | undefined {
-  const requested = requestedRevision(request.revision);
-  if (requested === undefined) return undefined;
+  if (request.revision === 0n) return undefined;
+  const requested = clampedRevision(request.revision);
   if (requested > store.revision) return { code: "mvcc/future-revision", requested, current: store.revision };
   const compacted = store.compactedRevision;
   if (compacted !== undefined && requested < compacted) return { code: "mvcc/compacted", requested, compacted };

@@ -32,6 +32,7 @@ type QuestionParts = Readonly<{
   facts(): { leader: MemberId | undefined; commit: LogIndex; applied: LogIndex };
   askReadIndex(context: Uint8Array): void;
   emit(message: FromCore): void;
+  onResized(): void;
 }>;
 
 /** A plan that only reads never asks for a key to keep. */
@@ -56,7 +57,11 @@ export class CoreQuestions {
     const { mvcc } = parts.state;
     this.#ranges = new RangeJobs({ mvcc, header }, ports);
     this.#streams = new RangeStreams({ mvcc, header, emit: parts.emit }, { chunkBytes: options.requestBytesMax });
-    this.#jobs = new MaintenanceJobs({ state: parts.state, header, emit: parts.emit }, options, ports);
+    this.#jobs = new MaintenanceJobs(
+      { state: parts.state, header, emit: parts.emit, onResized: parts.onResized },
+      options,
+      ports,
+    );
   }
 
   ask(question: Question): void {

@@ -124,6 +124,7 @@ export class MemberCore implements CoreLink, DriverHost {
           this.#driver.run();
         },
         emit,
+        onResized: () => this.#tellState(),
       },
       options,
       ports,
@@ -247,6 +248,7 @@ export class MemberCore implements CoreLink, DriverHost {
   #tick(): void {
     if (!this.#isTicking) return;
     this.#driver.push({ kind: "tick" });
+    this.#tellState();
     this.#ports.clock.after(this.#options.tickMs, () => this.#tick());
   }
 

@@ -18,6 +18,7 @@ export class MaintenanceJobs {
   readonly #state: MemberState;
   readonly #header: (revision: Revision) => Uint8Array;
   readonly #emit: (message: FromCore) => void;
+  readonly #onResized: () => void;
   readonly #storageVersion: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -26,13 +27,20 @@ export class MaintenanceJobs {
   #isStopped = false;
 
   constructor(
-    parts: { state: MemberState; header(revision: Revision): Uint8Array; emit(message: FromCore): void },
+    parts: {
+      state: MemberState;
+      header(revision: Revision): Uint8Array;
+      emit(message: FromCore): void;
+      /** The database file has another size. */
+      onResized(): void;
+    },
     options: { storageVersion: string },
     ports: { clock: Clock; logger: Logger; fatal: (error: Error) => void },
   ) {
     this.#state = parts.state;
     this.#header = (revision) => parts.header(revision);
     this.#emit = (message) => parts.emit(message);
+    this.#onResized = () => parts.onResized();
     this.#storageVersion = options.storageVersion;
     this.#clock = ports.clock;
     this.#logger = ports.logger;
@@ -116,6 +124,7 @@ export class MaintenanceJobs {
       "current-db-size-in-use-bytes": after.inUseBytes,
       took: `${Math.round(this.#clock.monotonicMs() - startMs)}ms`,
     });
+    this.#onResized(); // before the caller is told, who may well go on writing
     this.#emit({ kind: "reply", serial, parts: [new Uint8Array(0)] });
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { bytesToText, textToBytes } from "../../src/api/bytes-text.js";
 import { decodeMessage, encodeMessage } from "../../src/api/message-json.js";
 import { parseJson } from "../../src/json.js";
-import { smallSchema as schema } from "../fixtures/schema.js";
+import { smallSchema as schema } from "../small-schema.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 

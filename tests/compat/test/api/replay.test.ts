@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { type ApiStep, replayApiCase } from "../../src/index.js";
-import { smallSchema } from "../fixtures/schema.js";
+import { smallSchema } from "../small-schema.js";
 
 const binary = fileURLToPath(new URL("../fixtures/fake-member.mjs", import.meta.url));
 const replay = (...steps: ApiStep[]) => replayApiCase({ title: "", flags: [], steps }, smallSchema, { binary });

@@ -1,4 +1,5 @@
 import { assert } from "@quorate/common";
+import { ByteSlab } from "./byte-slab.js";
 
 /**
  * Numbers of the members of `etcdserverpb.InternalRaftRequest` that this server writes, by what they ask for. `leaseWork` is our own:
@@ -18,6 +19,7 @@ export const EntryField = {
 } as const;
 
 const headerField = 100;
+const slab = new ByteSlab();
 const two32 = 4_294_967_296;
 
 /**
@@ -32,14 +34,14 @@ export type EntryView = { field: number; start: number; end: number; member: num
 /**
  * Encodes an internal request around a request that is already encoded.
  * @param body the request as the client sent it; it is copied, once.
- * @returns bytes of their own, the same that a protobuf encoder of `InternalRaftRequest` would write.
+ * @returns bytes that nobody else writes to, the same that a protobuf encoder of `InternalRaftRequest` would write.
  */
 export function encodeEntry(field: number, body: Uint8Array, id: RequestId): Uint8Array {
   const idHigh = id.member * 65_536 + Math.floor(id.serial / two32);
   const idLow = id.serial % two32;
   const idLength = varint64Length(idHigh, idLow);
   const tagLength = varintLength(field * 8 + 2);
-  const out = new Uint8Array(tagLength + varintLength(body.length) + body.length + 3 + 1 + idLength);
+  const out = slab.take(tagLength + varintLength(body.length) + body.length + 3 + 1 + idLength);
   let at = writeVarint(out, 0, field * 8 + 2);
   at = writeVarint(out, at, body.length);
   out.set(body, at);

@@ -1,5 +1,8 @@
 import type { ClusterId, MemberId, Revision, Term } from "@quorate/common";
+import { ByteSlab } from "./byte-slab.js";
 import { varintLength, writeVarint } from "./entry-codec.js";
+
+const slab = new ByteSlab();
 
 /** A message that is written into one growing buffer and copied out when it is done. One is used for all: a core does one thing at a time. */
 export class MessageBuilder {
@@ -10,9 +13,10 @@ export class MessageBuilder {
     return this.#length;
   }
 
-  /** What was written since the last `take`, in bytes of its own. */
+  /** What was written since the last `take`, in bytes that nobody else writes to. */
   take(): Uint8Array {
-    const out = this.#bytes.slice(0, this.#length);
+    const out = slab.take(this.#length);
+    out.set(this.#bytes.subarray(0, this.#length));
     this.#length = 0;
     // A reply of many megabytes must not keep its buffer for ever.
     if (this.#bytes.length > 1_048_576) this.#bytes = new Uint8Array(4096);
@@ -95,13 +99,21 @@ export class HeaderWriter {
   /** Field 1 of a response, `ResponseHeader`, with all four members. */
   field(revision: Revision | 0, term: Term): Uint8Array {
     if (revision === this.#revision && term === this.#term) return this.#header;
-    const numbers = new MessageBuilder().number(3, revision).number(4, term).take();
-    const length = this.#ids.length + numbers.length;
-    const header = new Uint8Array(1 + varintLength(length) + length);
+    const revisionLength = revision === 0 ? 0 : 1 + varintLength(revision);
+    const length = this.#ids.length + revisionLength + (term === 0 ? 0 : 1 + varintLength(term));
+    const header = slab.take(1 + varintLength(length) + length);
     header[0] = 10;
-    const at = writeVarint(header, 1, length);
+    let at = writeVarint(header, 1, length);
     header.set(this.#ids, at);
-    header.set(numbers, at + this.#ids.length);
+    at += this.#ids.length;
+    if (revision !== 0) {
+      header[at] = 24;
+      at = writeVarint(header, at + 1, revision);
+    }
+    if (term !== 0) {
+      header[at] = 32;
+      writeVarint(header, at + 1, term);
+    }
     this.#revision = revision;
     this.#term = term;
     this.#header = header;

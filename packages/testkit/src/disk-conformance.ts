@@ -14,6 +14,7 @@ export function diskConformance(name: string, make: () => DiskUnderTest): void {
   describe(`Disk, ${name}`, () => {
     names(make);
     contents(make);
+    sync(make);
   });
 }
 
@@ -120,7 +121,9 @@ function contents(make: () => DiskUnderTest): void {
     expect([...file.read(0, 10)]).toEqual([1, 2, 0, 0]);
     file.close();
   });
+}
 
+function sync(make: () => DiskUnderTest): void {
   it("calls back after a sync, and others see the bytes", async () => {
     const { disk, directory, settle } = make();
     const file = disk.open(`${directory}/file`, "create");

@@ -7,14 +7,15 @@ const run = promisify(execFile);
 
 /**
  * Compiles and runs the one ```ts example in a package's README, against the package as it is built.
- * @param packageDirectory absolute path of the package.
+ * @param readmePath absolute path of the `README.md`, in the package's own directory.
  * @returns what the example printed.
  * @throws when there is not exactly one example, it does not compile in the project's strict settings, or it ends with a failure.
  */
-export async function runReadmeExample(packageDirectory: string): Promise<string> {
-  const readme = readFileSync(join(packageDirectory, "README.md"), "utf8");
+export async function runReadmeExample(readmePath: string): Promise<string> {
+  const packageDirectory = dirname(readmePath);
+  const readme = readFileSync(readmePath, "utf8");
   const examples = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1] as string);
-  if (examples.length !== 1) throw new Error(`${packageDirectory}/README.md has ${examples.length} examples`);
+  if (examples.length !== 1) throw new Error(`${readmePath} has ${examples.length} examples`);
   // In the package's own build output, so that its name and its dependencies' are found, and git does not see it.
   const directory = join(packageDirectory, "dist", "readme");
   mkdirSync(directory, { recursive: true });
@@ -28,7 +29,7 @@ export async function runReadmeExample(packageDirectory: string): Promise<string
     return (await run(process.execPath, ["example.ts"], { cwd: directory })).stdout;
   } catch (error) {
     const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    throw new Error(`the example in ${packageDirectory}/README.md failed\n${stdout}${stderr}`, { cause: error });
+    throw new Error(`the example in ${readmePath} failed\n${stdout}${stderr}`, { cause: error });
   }
 }
 

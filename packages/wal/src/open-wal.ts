@@ -81,7 +81,7 @@ function start(
     settings,
     { disk, monotonicMs: () => ports.clock.monotonicMs(), randomUint32, failed },
     tail,
-    file,
+    { file, spaceUpTo: tail.offset },
   );
   const wal = new InlineWal({ pendingBytesMax: settings.pendingBytesMax, lastIndex: tail.lastIndex }, log, instruments);
   return wal;

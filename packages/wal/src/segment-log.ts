@@ -80,13 +80,18 @@ export class SegmentLog {
   #releasedUpTo = 0;
   #hasFailed = false;
 
-  /** `file` is the last segment, whose bytes up to `tail.offset` have been synced. */
-  constructor(options: SegmentLogOptions, ports: SegmentLogPorts, tail: LogTail, file: DiskFile) {
+  /** `last.file` is the last segment, whose bytes up to `tail.offset` have been synced; it has its space up to `last.spaceUpTo`. */
+  constructor(
+    options: SegmentLogOptions,
+    ports: SegmentLogPorts,
+    tail: LogTail,
+    last: Readonly<{ file: DiskFile; spaceUpTo: number }>,
+  ) {
     this.#options = options;
     this.#ports = ports;
     this.#metadata = tail.metadata;
     this.#segments = [...tail.segments];
-    this.#file = file;
+    this.#file = last.file;
     this.#salt = tail.salt;
     this.#offset = tail.offset;
     this.#durable = tail.offset;
@@ -97,7 +102,7 @@ export class SegmentLog {
     this.#snapshot = tail.snapshot;
     this.#coveredUpTo = tail.snapshot?.index ?? 0;
     this.#ahead = new SpaceAhead(options, ports.disk);
-    this.#ahead.begin(file, tail.offset);
+    this.#ahead.begin(last.file, last.spaceUpTo);
   }
 
   get segmentCount(): number {

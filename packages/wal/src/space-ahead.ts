@@ -33,11 +33,11 @@ export class SpaceAhead {
     this.#disk = disk;
   }
 
-  /** Batches go to `file` now, from `offset`. */
-  begin(file: DiskFile, offset: number): void {
+  /** Batches go to `file` now, which has its space up to `spaceUpTo` at least. */
+  begin(file: DiskFile, spaceUpTo: number): void {
     const isPrepared = file === this.#next;
     this.#current = file;
-    this.#filled = isPrepared ? Math.max(this.#nextFilled, offset) : offset;
+    this.#filled = isPrepared ? Math.max(this.#nextFilled, spaceUpTo) : spaceUpTo;
     this.#next = undefined;
     this.#nextFilled = 0;
   }
@@ -64,7 +64,8 @@ export class SpaceAhead {
       this.#nextFilled = this.#fill(this.#next, this.#nextFilled);
       return true;
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
       this.#hasGivenUp = true;
       return false;
     }

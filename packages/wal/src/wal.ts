@@ -78,7 +78,10 @@ export type WalStats = Readonly<{
   bytes: number;
 }>;
 
-/** A write-ahead log. One owner appends; `done` runs in the order of the calls, never before the call has returned. */
+/**
+ * A write-ahead log. One owner appends; `done` runs in the order of the calls, never before the call has returned. After `fatal` calls do
+ * nothing: nothing more is acknowledged.
+ */
 export interface Wal {
   /**
    * Appends entries and a state. `done` runs when they survive a crash (at once written when `mustSync` is false); an empty batch waits

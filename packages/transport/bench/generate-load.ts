@@ -43,83 +43,89 @@ let sent = 0;
 let done = 0;
 let errors = 0;
 
-function run(quota: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1").setNoDelay(true);
-    const begun = new Map<number, number>();
-    let nextId = 1;
-    let rest: Buffer | undefined;
-    let consumed = 0;
-    const fill = (): void => {
-      const count = Math.min(quota - begun.size, requests - sent);
-      if (count > 0) {
-        const out = Buffer.allocUnsafe(count * requestFrames.length);
-        const now = performance.now();
-        for (let i = 0; i < count; i++) {
-          const at = i * requestFrames.length;
-          requestFrames.copy(out, at);
-          out.writeUInt32BE(nextId, at + 5);
-          out.writeUInt32BE(nextId, at + dataOffset + 5);
-          begun.set(nextId, now);
-          nextId += 2;
-        }
-        sent += count;
-        socket.write(out);
-      }
-      if (sent >= requests && begun.size === 0) {
-        socket.end();
-        resolve();
-      }
-    };
-    const finish = (id: number): void => {
-      const start = begun.get(id);
-      if (start === undefined) return;
-      begun.delete(id);
-      times[done++] = performance.now() - start;
-    };
-    socket.on("connect", () => {
-      const settings = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]);
-      const window = Buffer.from([0x3f, 0xff, 0xff, 0xff]);
-      socket.write(
-        Buffer.concat([
-          Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-          frame(4, 0, 0, settings),
-          frame(8, 0, 0, window),
-        ]),
-      );
-      fill();
+/** One connection with its share of the requests in flight. */
+class LoadConnection {
+  private readonly socket = connect(port, "127.0.0.1").setNoDelay(true);
+  private readonly begun = new Map<number, number>();
+  private readonly quota: number;
+  private nextId = 1;
+  private rest: Buffer | undefined;
+  private consumed = 0;
+  private finished: () => void = () => {};
+
+  constructor(quota: number) {
+    this.quota = quota;
+  }
+
+  run(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.finished = resolve;
+      this.socket.on("connect", () => {
+        const settings = frame(4, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]));
+        const window = frame(8, 0, 0, Buffer.from([0x3f, 0xff, 0xff, 0xff]));
+        this.socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), settings, window]));
+        this.fill();
+      });
+      this.socket.on("data", (chunk: Buffer) => this.receive(chunk));
+      this.socket.on("error", reject);
     });
-    socket.on("data", (chunk: Buffer) => {
-      const all = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
-      let at = 0;
-      while (all.length - at >= 9) {
-        const length = all.readUIntBE(at, 3);
-        if (all.length - at < 9 + length) break;
-        const type = all[at + 3];
-        const flags = all[at + 4] as number;
-        const id = all.readUInt32BE(at + 5);
-        if (type === 0) consumed += length;
-        if (type === 4 && (flags & 1) === 0) socket.write(frame(4, 1, 0, Buffer.alloc(0)));
-        if (type === 7) errors++;
-        if (type === 3) errors++;
-        if ((type === 1 && (flags & 1) !== 0) || type === 3) finish(id);
-        at += 9 + length;
+  }
+
+  private fill(): void {
+    const count = Math.min(this.quota - this.begun.size, requests - sent);
+    if (count > 0) {
+      const out = Buffer.allocUnsafe(count * requestFrames.length);
+      const now = performance.now();
+      for (let i = 0; i < count; i++) {
+        const at = i * requestFrames.length;
+        requestFrames.copy(out, at);
+        out.writeUInt32BE(this.nextId, at + 5);
+        out.writeUInt32BE(this.nextId, at + dataOffset + 5);
+        this.begun.set(this.nextId, now);
+        this.nextId += 2;
       }
-      rest = at < all.length ? all.subarray(at) : undefined;
-      if (consumed > 1 << 24) {
-        const window = Buffer.alloc(4);
-        window.writeUInt32BE(consumed);
-        socket.write(frame(8, 0, 0, window));
-        consumed = 0;
-      }
-      fill();
-    });
-    socket.on("error", reject);
-  });
+      sent += count;
+      this.socket.write(out);
+    }
+    if (sent < requests || this.begun.size > 0) return;
+    this.socket.end();
+    this.finished();
+  }
+
+  private receive(chunk: Buffer): void {
+    const all = this.rest === undefined ? chunk : Buffer.concat([this.rest, chunk]);
+    let at = 0;
+    while (all.length - at >= 9) {
+      const length = all.readUIntBE(at, 3);
+      if (all.length - at < 9 + length) break;
+      this.onFrame(all[at + 3] as number, all[at + 4] as number, all.readUInt32BE(at + 5), length);
+      at += 9 + length;
+    }
+    this.rest = at < all.length ? all.subarray(at) : undefined;
+    if (this.consumed > 1 << 24) {
+      const window = Buffer.alloc(4);
+      window.writeUInt32BE(this.consumed);
+      this.socket.write(frame(8, 0, 0, window));
+      this.consumed = 0;
+    }
+    this.fill();
+  }
+
+  private onFrame(type: number, flags: number, id: number, length: number): void {
+    if (type === 0) this.consumed += length;
+    if (type === 4 && (flags & 1) === 0) this.socket.write(frame(4, 1, 0, Buffer.alloc(0)));
+    if (type === 7 || type === 3) errors++;
+    const start = this.begun.get(id);
+    if (start === undefined || !(type === 3 || (type === 1 && (flags & 1) !== 0))) return;
+    this.begun.delete(id);
+    times[done++] = performance.now() - start;
+  }
 }
 
 const begin = performance.now();
-await Promise.all(Array.from({ length: connections }, () => run(Math.max(1, Math.floor(inFlight / connections)))));
+await Promise.all(
+  Array.from({ length: connections }, () => new LoadConnection(Math.max(1, Math.floor(inFlight / connections))).run()),
+);
 const seconds = (performance.now() - begin) / 1000;
 const sorted = times.subarray(0, done).slice().sort();
 const at = (part: number): number => Math.round((sorted[Math.floor(done * part)] as number) * 1000);

@@ -5,10 +5,19 @@ import type { Stream, StreamConsumer } from "../http2/stream.js";
 import type { WheelEntry } from "../wheel.js";
 import type { CallKind, ServerStreamHandler, StreamCall, StreamHandler, UnaryCall, UnaryHandler } from "./call.js";
 import { MessageReader, type MessageSink } from "./message-reader.js";
-import { writeAnswer, writeMessage } from "./message-writer.js";
+import { lengthOf, writeAnswer, writeMessage } from "./message-writer.js";
 import type { Metadata } from "./metadata.js";
 import type { HandledRoute } from "./registry.js";
 import { Code, type Status } from "./status.js";
+import { UnreadBody } from "./unread-body.js";
+import {
+  cutOff,
+  deadlineExceeded,
+  noRequest,
+  severalRequests,
+  tooMuchUnfinished,
+  tooMuchUnread,
+} from "./violations.js";
 import { headBlock, isPlainOk, trailerFields, trailersOnlyBlock } from "./trailers.js";
 
 /** What the exchanges of a listener share. */
@@ -56,8 +65,7 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
   private isPaused = false;
   private isFeeding = false;
   private isInputEnded = false;
-  /** Body bytes that came while nobody read. */
-  private unread: Buffer[] | undefined = undefined;
+  private unread: UnreadBody | undefined = undefined;
 
   constructor(stream: Stream, head: RequestHead, route: HandledRoute, host: ExchangeHost) {
     this.stream = stream;
@@ -93,8 +101,6 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
     return this.stream.queuedBytes;
   }
 
-  // --- What the client sends -----------------------------------------------------------------------------------------------
-
   /** The head is there: starts the clock, and the handler of a call whose requests are a stream. */
   begin(): void {
     if (this.deadlineMs !== undefined && this.deadlineMs <= this.startedMs) return this.onExpire();
@@ -105,22 +111,21 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
 
   onData(bytes: Buffer, start: number, end: number): void {
     if (this.isOver) return;
-    const size = end - start;
-    const isWhole =
-      this.stream.isRemoteClosed &&
-      this.reader === undefined &&
-      size >= 5 &&
-      bytes[start] === 0 &&
-      this.route.kind === "unary";
+    const size = end - start - 5;
+    const { stream } = this;
     if (
-      isWhole &&
-      bytes.readUInt32BE(start + 1) === size - 5 &&
-      size - 5 <= this.stream.connection.engine.limits.maxReceiveBytes
+      stream.isRemoteClosed &&
+      this.reader === undefined &&
+      this.route.kind === "unary" &&
+      size >= 0 &&
+      bytes[start] === 0
     ) {
-      return this.dispatch(bytes.subarray(start + 5, end));
+      const isWhole = bytes.readUInt32BE(start + 1) === size && size <= stream.connection.engine.limits.maxReceiveBytes;
+      if (isWhole) return this.dispatch(bytes.subarray(start + 5, end)); // the common case: in place, nothing kept
     }
     if (this.unread !== undefined || !this.isReading) return this.keepUnread(bytes, start, end);
-    this.feed(bytes, start, end);
+    const at = this.feed(bytes, start, end);
+    if (at < end && !this.isOver) this.keepUnread(bytes, at, end);
   }
 
   private get isReading(): boolean {
@@ -128,57 +133,54 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
     return this.messageRun !== undefined && !this.isPaused;
   }
 
-  private feed(bytes: Buffer, start: number, end: number): void {
+  /** @returns the offset of the first byte that nobody wants yet. */
+  private feed(bytes: Buffer, start: number, end: number): number {
     this.reader ??= new MessageReader(this.stream.connection, this.head.encoding);
     this.isFeeding = true;
     const at = this.reader.read(bytes, start, end, this);
     this.isFeeding = false;
-    if (this.isOver) return;
-    this.stream.consumed(at - start);
     const { failure } = this.reader;
-    if (failure !== undefined) return this.fail(failure);
-    if (at < end) this.keepUnread(bytes, at, end);
+    this.stream.consumed(at - start);
+    if (failure !== undefined) this.fail(failure);
+    return at;
   }
 
   takeMessage(message: Uint8Array): boolean {
-    this.route.received++;
+    this.countReceived(message);
     if (this.messageRun !== undefined) {
       this.guarded(this.messageRun, message);
       return this.isReading && !this.isOver;
     }
     if (this.message !== undefined) {
-      this.fail({
-        code: Code.Internal,
-        message: "cardinality violation: received multiple request messages for non-client-streaming RPC",
-      });
-      return false;
+      this.fail(severalRequests);
+    } else if (this.stream.connection.hold(message.length)) {
+      this.message = Uint8Array.prototype.slice.call(message); // waits for the end of the request, which another read may bring
+    } else {
+      this.stream.connection.hold(-message.length);
+      this.fail(tooMuchUnfinished);
     }
-    this.message = Uint8Array.prototype.slice.call(message); // waits for the end of the request, which another read may bring
-    return true;
+    return !this.isOver;
+  }
+
+  private countReceived(message: Uint8Array): void {
+    this.route.received++;
+    this.route.receivedBytes += message.length;
   }
 
   private keepUnread(bytes: Buffer, start: number, end: number): void {
-    if (!this.stream.connection.hold(end - start)) {
-      this.stream.connection.hold(start - end);
-      return this.fail({ code: Code.ResourceExhausted, message: "grpc: too many bytes of unread messages" });
-    }
-    this.unread ??= [];
-    this.unread.push(Buffer.from(bytes.subarray(start, end)));
+    this.unread ??= new UnreadBody(this.stream.connection);
+    if (!this.unread.append(bytes, start, end)) this.fail(tooMuchUnread);
   }
 
   private feedUnread(): void {
-    while (this.unread !== undefined && !this.isFeeding && this.isReading && !this.isOver) {
-      const chunks = this.unread;
-      this.unread = undefined;
-      for (let i = 0; i < chunks.length; i++) {
-        const chunk = chunks[i] as Buffer;
-        this.stream.connection.hold(-chunk.length);
-        if (this.isOver) continue;
-        if (this.unread === undefined) this.feed(chunk, 0, chunk.length);
-        else this.keepUnread(chunk, 0, chunk.length);
-      }
+    const { unread } = this;
+    if (this.isFeeding) return;
+    if (unread !== undefined && this.isReading && !this.isOver) {
+      const at = this.feed(unread.bytes, unread.start, unread.end);
+      if (!this.isOver) unread.advance(at - unread.start);
+      if (unread.start === unread.end) this.unread = undefined;
     }
-    if (this.isInputEnded && this.unread === undefined && !this.isFeeding) this.endInput();
+    if (this.isInputEnded && this.unread === undefined) this.endInput();
   }
 
   onEnd(): void {
@@ -188,29 +190,25 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
 
   private endInput(): void {
     if (this.isOver) return;
-    if (this.reader?.isInsideMessage) return this.fail({ code: Code.Internal, message: "unexpected EOF" });
+    if (this.reader?.isInsideMessage) return this.fail(cutOff);
     const { kind } = this.route;
     if (kind === "unary" || kind === "server-stream") {
       const { message } = this;
       if (this.isDispatched) return;
       if (message !== undefined) return this.dispatch(message);
-      return this.fail({
-        code: Code.Internal,
-        message: "cardinality violation: received no request message from non-client-streaming RPC",
-      });
+      return this.fail(noRequest);
     }
     const { halfCloseRun } = this;
+    if (halfCloseRun === undefined || (this.messageRun !== undefined && this.isPaused)) return;
     this.halfCloseRun = undefined;
-    if (halfCloseRun !== undefined && (this.messageRun === undefined || !this.isPaused))
-      this.guarded(halfCloseRun, nothing);
-    else this.halfCloseRun = halfCloseRun;
+    this.guarded(halfCloseRun, nothing);
   }
 
   /** Runs the handler of a call with one request message. */
   private dispatch(message: Uint8Array): void {
     this.isDispatched = true;
-    this.message = undefined;
-    if (this.reader === undefined) this.route.received++;
+    if (this.reader === undefined) this.countReceived(message);
+    this.dropMessage();
     this.run(message);
   }
 
@@ -243,7 +241,7 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
 
   onHalfClose(run: () => void): void {
     this.halfCloseRun = run;
-    if (this.isInputEnded && this.unread === undefined && !this.isFeeding) this.endInput();
+    this.feedUnread();
   }
 
   pauseReading(): void {
@@ -255,8 +253,6 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
     this.isPaused = false;
     this.feedUnread();
   }
-
-  // --- What the handler sends ----------------------------------------------------------------------------------------------
 
   setHead(metadata: Metadata): void {
     this.headMetadata = metadata;
@@ -275,7 +271,7 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
   replyParts(parts: readonly Uint8Array[], trailers?: Metadata): void {
     if (this.isOver) return this.settle(Code.OK);
     this.settle(Code.OK);
-    this.route.sent++;
+    this.countSent(parts);
     if (this.headMetadata !== undefined) this.stream.sendHead(headBlock(this.headMetadata), false);
     if (isPlainOk(trailers)) return writeAnswer(this.stream, parts);
     this.stream.sendGrpcHead();
@@ -290,8 +286,13 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
   sendParts(parts: readonly Uint8Array[]): boolean {
     if (this.isOver) return true;
     if (!this.stream.isHeadSent) this.sendHead();
-    this.route.sent++;
+    this.countSent(parts);
     return writeMessage(this.stream, parts);
+  }
+
+  private countSent(parts: readonly Uint8Array[]): void {
+    this.route.sent++;
+    this.route.sentBytes += lengthOf(parts);
   }
 
   onDrain(run: () => void): void {
@@ -319,8 +320,6 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
     else stream.sendHead(trailersOnlyBlock("200", status, trailers), true);
   }
 
-  // --- The end -------------------------------------------------------------------------------------------------------------
-
   onCancel(run: () => void): void {
     this.cancelRun = run;
   }
@@ -336,17 +335,17 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
 
   private finished(code: number): void {
     this.reader?.close();
-    this.dropUnread();
+    this.unread?.drop();
+    this.dropMessage();
     const counts = this.route.handled;
     const slot = code < counts.length ? code : Code.Unknown;
     counts[slot] = (counts[slot] as number) + 1;
     this.host.onEnded?.(this, code);
   }
 
-  private dropUnread(): void {
-    if (this.unread === undefined) return;
-    for (const chunk of this.unread) this.stream.connection.hold(-chunk.length);
-    this.unread = undefined;
+  private dropMessage(): void {
+    if (this.message !== undefined) this.stream.connection.hold(-this.message.length);
+    this.message = undefined;
   }
 
   /** The client has reset the stream or is gone, or the deadline has passed. */
@@ -387,7 +386,7 @@ export class Exchange implements StreamConsumer, MessageSink, WheelEntry, UnaryC
   onExpire(): void {
     if (this.isCancelled) return this.stopCounting();
     this.cancel(Code.DeadlineExceeded);
-    this.sendStatus({ code: Code.DeadlineExceeded, message: "context deadline exceeded" }, undefined);
+    this.sendStatus(deadlineExceeded, undefined);
   }
 
   onAbort(): void {

@@ -7,6 +7,7 @@ import { Exchange, type ExchangeHost } from "./exchange.js";
 import { Metadata } from "./metadata.js";
 import type { GrpcServices, HandledRoute } from "./registry.js";
 import { Code, type Status } from "./status.js";
+import type { CallTracing } from "./tracing.js";
 import { trailersOnlyBlock } from "./trailers.js";
 
 /** What a request head leads to; kept in the head, so that equal heads are looked at once. */
@@ -14,12 +15,6 @@ type Target =
   | { readonly kind: "call"; readonly route: HandledRoute }
   | { readonly kind: "refusal"; readonly block: Buffer }
   | { readonly kind: "http" };
-
-/** Starts and ends spans of calls. */
-export interface CallTracing {
-  begin(exchange: Exchange): void;
-  end(exchange: Exchange, code: number): void;
-}
 
 /** What a gRPC application needs beside its services. */
 export interface GrpcApplicationOptions {

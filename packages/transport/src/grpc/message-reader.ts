@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import type { StreamHost } from "../http2/stream.js";
 import { Code, type Status } from "./status.js";
+import { tooMuchUnfinished } from "./violations.js";
 
 /** Gets whole messages. `message` may be a view that is only there during the call. @returns false to get no more for now. */
 export interface MessageSink {
@@ -91,7 +92,7 @@ export class MessageReader {
       const grown = Buffer.allocUnsafeSlow(Math.min(this.bodyLength, Math.max(2 * room, length, firstChunkBytes)));
       if (!this.host.hold(grown.length - room)) {
         this.host.hold(room - grown.length);
-        this.failure = { code: Code.ResourceExhausted, message: "grpc: too many bytes of unfinished messages" };
+        this.failure = tooMuchUnfinished;
         return false;
       }
       this.body?.copy(grown, 0, 0, this.bodyFilled);

@@ -11,8 +11,11 @@ export interface Route {
   started: number;
   /** Calls ended, by status code; codes above 16 count as Unknown. */
   readonly handled: Float64Array;
+  /** Messages, and bytes of messages without their prefixes. */
   received: number;
+  receivedBytes: number;
   sent: number;
+  sentBytes: number;
 }
 
 /** A route with what answers it. */
@@ -94,7 +97,9 @@ export class GrpcServices {
       started: 0,
       handled: new Float64Array(17),
       received: 0,
+      receivedBytes: 0,
       sent: 0,
+      sentBytes: 0,
     });
   }
 }

@@ -28,6 +28,9 @@ export class HttpApplication implements Application {
 /** Headers that HTTP/2 has no place for. */
 const connectionHeaders = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 
+/** What a waiting chunk costs beside its bytes, so that many small ones are counted for what they are. */
+const chunkOverhead = 256;
+
 /** One request that is not gRPC, on one stream. */
 class HttpExchange implements StreamConsumer, BodySource, ResponseSink {
   private readonly stream: Stream;
@@ -60,14 +63,15 @@ class HttpExchange implements StreamConsumer, BodySource, ResponseSink {
   wanted(): void {} // the client has window until the queue holds that much
 
   taken(bytes: number): void {
-    this.stream.connection.hold(-bytes);
+    this.stream.connection.hold(-bytes - chunkOverhead);
     this.stream.consumed(bytes);
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
-    if (this.stream.connection.hold(end - start)) this.body?.push(Uint8Array.prototype.slice.call(bytes, start, end));
+    if (this.stream.connection.hold(end - start + chunkOverhead))
+      this.body?.push(Uint8Array.prototype.slice.call(bytes, start, end));
     else {
-      this.stream.connection.hold(start - end);
+      this.stream.connection.hold(start - end - chunkOverhead);
       this.stream.reset(ErrorCode.ENHANCE_YOUR_CALM);
     }
   }

@@ -16,7 +16,7 @@ import {
   frameHeaderBytes,
   streamIdMax,
 } from "./protocol.js";
-import { settingsPayload } from "./settings.js";
+import { settingsPayload } from "./own-settings.js";
 import type { Stream, StreamHost } from "./stream.js";
 
 /** How far a connection has come towards its end. */

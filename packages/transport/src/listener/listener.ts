@@ -4,6 +4,7 @@ import type { Clock, Logger, Meter, Random, Tracer } from "@quorate/common";
 import type { CallInfo } from "../grpc/call.js";
 import { GrpcApplication } from "../grpc/grpc-application.js";
 import { GrpcServices } from "../grpc/registry.js";
+import { CallTracing } from "../grpc/tracing.js";
 import { HttpApplication } from "../http/http2-exchange.js";
 import type { HttpHandler } from "../http/http-handler.js";
 import { Http1Server } from "../http/http1-server.js";
@@ -13,6 +14,7 @@ import { FrameReader } from "../http2/frame-reader.js";
 import { BufferPool } from "../http2/output.js";
 import { defaultLimits, type Limits } from "../limits.js";
 import { Wheel } from "../wheel.js";
+import { MetricReport } from "./metric-report.js";
 import { sniff } from "./sniff.js";
 import { peerOf, SocketWire } from "./socket-wire.js";
 import { commonNameOf, TlsAcceptor, type TlsOptions } from "./tls.js";
@@ -29,6 +31,8 @@ export interface ListenerOptions {
   readonly limits?: Partial<Limits>;
   /** True: connections are taken and wait, unread, until `open` is called. */
   readonly startsPaused?: boolean;
+  /** Calls without a sampled `traceparent` get a span too, and the tracer's sampler decides about it. */
+  readonly tracesRoots?: boolean;
   /** Called at the end of each call. Counts alone are cheaper: see `GrpcServices.list`. */
   readonly onHandled?: (call: CallInfo, code: number, startedMs: number) => void;
 }
@@ -59,6 +63,8 @@ export interface Listener {
   /** Stops: no new connections, GOAWAY, running calls have `graceMs` to end, then all is cut. */
   stop(options: { readonly graceMs: number }): Promise<void>;
   stats(): ListenerStats;
+  /** Carries what was counted since the last call over to the meter. To be called before metrics are read. */
+  report(): void;
 }
 
 const nothing = Buffer.alloc(0);
@@ -82,6 +88,7 @@ class PortListener implements Listener {
   private readonly servers: Server[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly links = new Set<Link>();
+  private readonly metrics: MetricReport;
   private isOpen: boolean;
   private isStopping = false;
   private onEmpty: (() => void) | undefined;
@@ -93,6 +100,7 @@ class PortListener implements Listener {
     this.options = options;
     this.ports = ports;
     this.limits = { ...defaultLimits, ...options.limits };
+    this.metrics = new MetricReport(options.services, ports);
     this.isOpen = options.startsPaused !== true;
     this.tls =
       options.tls === undefined
@@ -102,7 +110,7 @@ class PortListener implements Listener {
             secured: (socket) => this.serveSecured(socket),
             failed: (socket, reason) => this.rejected(socket, reason),
           });
-    const { clock, logger, random } = ports;
+    const { clock, logger, random, tracer } = ports;
     const { http } = options;
     this.http1 =
       http === undefined || options.accepts === "grpcOnly" ? undefined : new Http1Server(http, this.limits, ports);
@@ -122,7 +130,8 @@ class PortListener implements Listener {
       services: options.services ?? new GrpcServices(),
       http: http === undefined ? undefined : new HttpApplication(http, ports),
       isHttpOnly: options.accepts === "httpOnly",
-      tracing: undefined,
+      tracing:
+        tracer === undefined ? undefined : new CallTracing({ tracesRoots: options.tracesRoots === true }, { tracer }),
       onHandled: options.onHandled,
       logger,
     });
@@ -289,6 +298,10 @@ class PortListener implements Listener {
   private cut(): void {
     for (const socket of this.sockets) socket.destroy();
     for (const { connection } of [...this.links]) connection.closed(); // handlers hear of it now
+  }
+
+  report(): void {
+    this.metrics.run(this.counts);
   }
 
   stats(): ListenerStats {

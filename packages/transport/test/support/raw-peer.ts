@@ -3,6 +3,7 @@ import { GrpcApplication } from "../../src/grpc/grpc-application.js";
 import type { GrpcServices } from "../../src/grpc/registry.js";
 import { HpackDecoder } from "../../src/hpack/hpack-decoder.js";
 import { encodeHeaders } from "../../src/hpack/hpack-encoder.js";
+import type { Application } from "../../src/http2/application.js";
 import { Connection } from "../../src/http2/connection.js";
 import { Counts, type Engine } from "../../src/http2/engine.js";
 import { FrameReader } from "../../src/http2/frame-reader.js";
@@ -148,6 +149,17 @@ export function buildEngine(
   return engine;
 }
 
+function grpcOf(services: GrpcServices): GrpcApplication {
+  return new GrpcApplication({
+    services,
+    http: undefined,
+    isHttpOnly: false,
+    tracing: undefined,
+    onHandled: undefined,
+    logger: silentLogger,
+  });
+}
+
 /** A client that speaks in frames to a connection without sockets, and reads its answers. */
 export class RawPeer {
   readonly wire = new TestWire();
@@ -160,17 +172,10 @@ export class RawPeer {
   constructor(
     services: GrpcServices,
     limits: Partial<Limits> = {},
-    options: { isTls?: boolean; engine?: ReturnType<typeof buildEngine> } = {},
+    options: { isTls?: boolean; engine?: ReturnType<typeof buildEngine>; application?: Application } = {},
   ) {
     this.engine = options.engine ?? buildEngine(limits);
-    const application = new GrpcApplication({
-      services,
-      http: undefined,
-      isHttpOnly: false,
-      tracing: undefined,
-      onHandled: undefined,
-      logger: silentLogger,
-    });
+    const application = options.application ?? grpcOf(services);
     const peer = { remoteAddress: "127.0.0.1", remotePort: 1, isTls: options.isTls ?? false, commonName: undefined };
     this.connection = new Connection(this.engine, application, this.wire, peer);
     this.reader = new FrameReader(this.connection);

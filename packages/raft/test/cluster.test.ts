@@ -2,13 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SimCluster, type Trouble } from "./cluster/sim-cluster.js";
 
-const calm: Trouble = { drop: 0.02, repeat: 0.02, crash: 0, partition: 0, confChange: 0 };
+const calm: Trouble = { drop: 0.02, repeat: 0.02, crash: 0, partition: 0, campaign: 0, confChange: 0 };
 const worlds: Readonly<Record<string, Trouble>> = {
   "a network that loses, repeats and reorders": { ...calm, drop: 0.15, repeat: 0.1 },
   "partitions in one or both directions": { ...calm, partition: 0.01 },
   "crashes that lose and tear unsynced writes": { ...calm, crash: 0.01 },
-  "changes of the members": { ...calm, confChange: 0.6 },
-  "everything at once": { drop: 0.05, repeat: 0.05, crash: 0.006, partition: 0.006, confChange: 0.4 },
+  "elections all the time": { ...calm, crash: 0.01, campaign: 0.008 },
+  "changes of the members": { ...calm, campaign: 0.002, confChange: 0.6 },
+  "everything at once": { drop: 0.05, repeat: 0.05, crash: 0.006, partition: 0.006, campaign: 0.005, confChange: 0.4 },
 };
 
 const runs = Number(process.env.RAFT_RUNS ?? 25);
@@ -52,7 +53,7 @@ describe("a cluster keeps Raft's promises (Raft paper, figure 3; thesis, section
       // A world in which nothing happens proves nothing.
       expect(total.recovered / total.lives).toBeGreaterThan(0.9);
       expect(total.elections / total.lives).toBeGreaterThan(1);
-      expect(total.reads / total.lives).toBeGreaterThan(10);
+      expect(total.reads / total.lives).toBeGreaterThan(5);
       expect(total.committed / total.lives).toBeGreaterThan(20);
     });
   }

@@ -127,6 +127,7 @@ export function writeEntries(writer: ByteWriter, entries: readonly Entry[]): voi
 /** Reads what `writeEntries` wrote; `data` are views. */
 export function readEntries(reader: ByteReader, previous: LogIndex): readonly Entry[] {
   const count = reader.count(3);
+  if (!Number.isSafeInteger(previous + count)) reader.fail("an index is too large");
   const entries: Entry[] = [];
   for (let i = 1; i <= count; i++) {
     const kind = reader.choice(entryKinds);

@@ -1,4 +1,5 @@
 import type { LogIndex, MemberId, Term } from "@quorate/common";
+import { encodeEntry } from "../../src/codec/entry-codec.js";
 import type { ConfState } from "../../src/conf-change.js";
 import type { Entry } from "../../src/entry.js";
 import type { MemoryLog } from "../../src/memory-log.js";
@@ -50,6 +51,13 @@ export class ClusterChecks {
   /** Entries are applied in order and without gaps. */
   inOrder(member: MemberId, before: LogIndex, entry: Entry): void {
     if (entry.index !== before + 1) throw new Error(`member ${member} applies ${entry.index} after ${before}`);
+  }
+
+  /** With asynchronous writes a member applies only what its own disk has, so that its state never runs ahead of its log. */
+  stored(member: MemberId, entry: Entry, bytes: Uint8Array | undefined): void {
+    if (bytes === undefined || Buffer.compare(bytes, encodeEntry(entry)) !== 0) {
+      throw new Error(`member ${member} applies ${entry.term}/${entry.index}, which its disk does not have`);
+    }
   }
 
   commitSeen(index: LogIndex): void {

@@ -9,8 +9,15 @@ import { SimMember, type SimWorld } from "./sim-member.js";
 
 type Parcel = Readonly<{ from: MemberId; to: MemberId; bytes: Uint8Array }>;
 
-/** How bad the world is. */
-export type Trouble = Readonly<{ drop: number; repeat: number; crash: number; partition: number; confChange: number }>;
+/** How bad the world is: chances per message (drop, repeat), per step (crash, partition, campaign) and per rare input (confChange). */
+export type Trouble = Readonly<{
+  drop: number;
+  repeat: number;
+  crash: number;
+  partition: number;
+  campaign: number;
+  confChange: number;
+}>;
 
 const parcelsMax = 400;
 const electionTicks = 5;
@@ -80,6 +87,7 @@ export class SimCluster {
     const up = this.#up;
     if (up.length === 0) return;
     const member = dice.pick(up);
+    if (dice.chance(this.#trouble.campaign)) member.node.step({ kind: "campaign" });
     const choice = dice.fraction();
     // Mostly in order, now and then not: a network that reorders everything never gets a log going.
     if (choice < 0.4) this.#deliver(dice.chance(0.8) ? 0 : dice.integer(0, this.#parcels.length));

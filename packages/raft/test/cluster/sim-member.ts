@@ -33,6 +33,8 @@ export class SimMember {
   #log!: MemoryLog;
   #writes: Write[] = [];
   #applied!: LogIndex;
+  /** Up to where what is committed has been reported. */
+  #reported!: LogIndex;
   #state!: number;
   #confState!: ConfState;
   readonly #reads = new Map<number, LogIndex>();
@@ -73,6 +75,7 @@ export class SimMember {
     const { index, term, confState } = snapshot;
     this.#log = new MemoryLog({ base: { index, term }, entries: recovered, snapshot: () => this.#makeSnapshot() });
     this.#applied = index;
+    this.#reported = index;
     this.#state = decodeState(snapshot.data);
     this.#confState = confState;
     const start = {
@@ -120,10 +123,10 @@ export class SimMember {
       this.#log.append(ready.persist.entries);
       this.#writes.push({ persist: ready.persist, sendAfter: ready.sendAfterPersist });
     }
+    this.#reportCommit();
     for (const entry of ready.committed) this.#apply(entry);
     const last = ready.committed.at(-1);
     if (last !== undefined) this.#node.step({ kind: "applied", index: last.index });
-    checks.commitSeen(this.#node.status().commit);
     for (const { index, context } of ready.readStates) this.#finishRead(index, context);
     return true;
   }
@@ -139,7 +142,17 @@ export class SimMember {
     this.#writeToDisk(write.persist);
     for (const envelope of write.sendAfter) this.#world.send(envelope);
     if (write.persist.done !== undefined) this.#node.step(write.persist.done);
-    this.#world.checks.commitSeen(this.#node.status().commit);
+  }
+
+  /** What a member believes to be committed counts, whether it has applied it or not. */
+  #reportCommit(): void {
+    const { commit } = this.#node.status();
+    for (let index = this.#reported + 1; index <= commit; index++) {
+      const entry = this.#log.at(index as LogIndex);
+      if (entry !== undefined) this.#world.checks.committed(this.id, entry);
+    }
+    if (commit > this.#reported) this.#reported = commit;
+    this.#world.checks.commitSeen(commit);
   }
 
   /** Takes a snapshot of what is applied and on disk, and forgets the entries before, apart from a few. */
@@ -172,6 +185,8 @@ export class SimMember {
     const { checks } = this.#world;
     checks.inOrder(this.id, this.#applied, entry);
     checks.committed(this.id, entry);
+    const stored = this.#disk.entries[entry.index - this.#disk.snapshot.index - 1];
+    checks.stored(this.id, entry, stored);
     if (entry.kind !== "normal") {
       this.#node.step({ kind: "conf-change-applied", change: decodeConfChange(entry.kind, entry.data) });
       this.#confState = this.#node.confState;

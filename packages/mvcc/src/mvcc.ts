@@ -13,7 +13,7 @@ export type MvccOptions = Readonly<{
   flushBytes?: number;
   /** How long a change may stay in memory only before a flush is started, in milliseconds. 100. */
   flushDelayMs?: number;
-  /** Page cache of all connections together. 64 MiB. */
+  /** Memory for reading and writing the file: half for records read often, the rest as page cache of SQLite's two connections. 64 MiB. */
   cacheBytes?: number;
   /** Page size of a new file: 4096 (the default), 8192, 16384. */
   pageBytes?: number;

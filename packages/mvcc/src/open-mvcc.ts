@@ -16,10 +16,10 @@ const mebibyte = 1024 * 1024;
 export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
   const { path } = options;
   const cacheBytes = options.cacheBytes ?? 64 * mebibyte;
-  const writer = { path, pageBytes: options.pageBytes ?? 4096, cacheBytes: Math.floor(cacheBytes / 2) };
+  const writer = { path, pageBytes: options.pageBytes ?? 4096, cacheBytes: Math.floor(cacheBytes / 4) };
   let reader: BodyReader | undefined;
   const openReader = (): void => {
-    reader ??= new BodyReader(openForReading({ path, cacheBytes: Math.floor(cacheBytes / 2) }));
+    reader ??= new BodyReader(openForReading({ path, cacheBytes: Math.floor(cacheBytes / 4) }));
   };
   let body: Body;
   if (options.storeThread === false) {
@@ -31,6 +31,7 @@ export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
   removeStaleBackups(path);
   const settings = {
     path,
+    blockBytesMax: Math.floor(cacheBytes / 2),
     usesThread: options.storeThread !== false,
     headBytesMax: options.headBytesMax ?? 64 * mebibyte,
     flushBytes: options.flushBytes ?? 4 * mebibyte,

@@ -86,8 +86,8 @@ function readKeys(view: ReadView, query: RangeQuery, limit: number): Uint8Array[
   }
   const records: Uint8Array[] = [];
   for (const record of view.keyRecords(query.range, limit)) {
-    if (records.length === limit) break;
     records.push(record);
+    if (records.length === limit) break;
   }
   return records;
 }

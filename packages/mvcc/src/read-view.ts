@@ -1,4 +1,5 @@
 import { assert, type LeaseId, type Revision } from "@quorate/common";
+import type { BlockCache } from "./block-cache.js";
 import type { Fences } from "./body/fences.js";
 import type { BodyKey, BodyReader } from "./body/reader.js";
 import { seqOfRevision } from "./body/seq-search.js";
@@ -27,7 +28,10 @@ export type FoundKey = Readonly<{
   record?: Uint8Array;
 }>;
 
-/** The first piece of a body walk, and the bounds of those that follow: rows small enough for one blob of SQLite's. */
+/** Bytes meant to be read from the body in one piece: a few milliseconds. */
+const pieceBytes = 2 * 1024 * 1024;
+
+/** Rows read in one piece: first and following ones. */
 const pieceRowsMin = 32;
 const pieceRowsMax = 512;
 
@@ -38,16 +42,23 @@ export class ReadView {
   readonly #head: Head;
   readonly #body: BodyReader;
   readonly #fences: Fences;
+  readonly #blocks: BlockCache;
   readonly #slab = new Slab();
   /** The revision up to which the body holds everything. */
   bodyRevision: Revision;
   /** The last `seq` in the body. */
   bodySeq: number;
+  /** Bytes of the file for each record in it. */
+  averageRecordBytes = 1;
 
-  constructor(head: Head, body: BodyReader, fences: Fences, state: { revision: Revision; seq: number }) {
-    this.#head = head;
-    this.#body = body;
-    this.#fences = fences;
+  constructor(
+    parts: { head: Head; body: BodyReader; fences: Fences; blocks: BlockCache },
+    state: { revision: Revision; seq: number },
+  ) {
+    this.#head = parts.head;
+    this.#body = parts.body;
+    this.#fences = parts.fences;
+    this.#blocks = parts.blocks;
     this.bodyRevision = state.revision;
     this.bodySeq = state.seq;
   }
@@ -80,9 +91,11 @@ export class ReadView {
       range.kind === "span" && (revision === undefined || revision >= this.bodyRevision) && !isEmptySpan(span);
     if (isPlain && this.#head.isEmptyIn(span)) return this.#bodyFirst(span, limit);
     const records: Uint8Array[] = [];
+    if (limit === 0) return records;
     for (const record of this.records(range, revision, limit)) {
-      if (records.length === limit) break;
       records.push(record);
+      // Not one step further: the next record may cost another read.
+      if (records.length === limit) break;
     }
     return records;
   }
@@ -165,8 +178,10 @@ export class ReadView {
 
   #recordOfKey(key: Uint8Array, keyLatin1: string, revision: Revision | undefined): Uint8Array | undefined {
     if (revision !== undefined) return this.recordAt(key, keyLatin1, revision);
-    const found = this.find(key, keyLatin1);
-    return found === undefined ? undefined : this.recordOf(found);
+    const version = this.#head.newest(keyLatin1);
+    if (version !== undefined) return version.kind === "put" ? version.record : undefined;
+    const block = this.#blocks.forPart(this.#fences.find(keyLatin1));
+    return block === undefined ? this.#body.latestOf(key) : block.find(keyLatin1);
   }
 
   #bodyRecordAt(key: Uint8Array, revision: Revision): Uint8Array | undefined {
@@ -210,26 +225,52 @@ export class ReadView {
     return this.#body.nextSigned({ start: `${after}\0`, end: span.end }, revision);
   }
 
+  /** The first `limit` records of a span in the body, fence by fence where there are blocks. */
   #bodyFirst(span: TextSpan, limit: number): Uint8Array[] {
-    let records: Uint8Array[] = [];
-    let { start } = span;
-    for (let rows = firstPiece(limit); ; rows = Math.min(rows * 4, pieceRowsMax)) {
-      const wanted = Math.min(rows, limit - records.length);
-      const piece = this.#body.latest({ start, end: span.end }, wanted);
-      if (records.length === 0) records = piece;
-      else for (const record of piece) records.push(record);
-      if (piece.length < wanted || records.length === limit) return records;
-      start = `${keyLatin1Of(piece[wanted - 1] as Uint8Array)}\0`;
-    }
+    const records: Uint8Array[] = [];
+    for (const piece of this.#bodyPieces(span, limit)) for (const record of piece) records.push(record);
+    return records;
   }
 
   *#bodyLatest(span: TextSpan, pieceHint: number): Generator<Uint8Array> {
-    let start = span.start;
-    for (let rows = firstPiece(pieceHint); ; rows = Math.min(rows * 4, pieceRowsMax)) {
-      const piece = this.#body.latest({ start, end: span.end }, rows);
-      yield* piece;
-      if (piece.length < rows) return;
-      start = `${keyLatin1Of(piece[rows - 1] as Uint8Array)}\0`;
+    for (const piece of this.#bodyPieces(span, Number.POSITIVE_INFINITY, pieceHint)) yield* piece;
+  }
+
+  /**
+   * The first `limit` records of a span in the body. A fence that lies in the span is read as a whole and kept as a block; one that is
+   * cut by the span comes from its block, if it has one, or from SQL. `hint` says how many will probably be read.
+   */
+  *#bodyPieces(span: TextSpan, limit: number, hint = limit): Generator<Uint8Array[]> {
+    const fences = this.#fences;
+    let { start } = span;
+    let left = limit;
+    let rowsMax = rowsOfSize(this.averageRecordBytes);
+    for (let place = fences.find(start); place < fences.length && left > 0; ) {
+      const fenceEnd = this.#fenceEnd(place);
+      const isLast = fenceEnd === undefined || (span.end !== undefined && span.end <= fenceEnd);
+      const count = fences.countAt(place);
+      const isWhole = start <= fences.keyAt(place) && !isLast && count <= Math.min(left, hint, rowsMax);
+      const block = isWhole ? this.#blocks.forWhole(place) : count <= rowsMax ? this.#blocks.forPart(place) : undefined;
+      let piece: Uint8Array[] = [];
+      let isCut = false;
+      if (block !== undefined) {
+        const from = isWhole ? 0 : block.lowerBound(start);
+        const to = isWhole || span.end === undefined ? block.length : block.lowerBound(span.end);
+        piece = block.records(from, Math.min(to, from + left));
+      } else if (count > 0) {
+        const rows = Math.min(left, count, rowsMax);
+        piece = this.#body.latest({ start, end: isLast ? span.end : fenceEnd }, rows);
+        isCut = piece.length === rows && rows < Math.min(left, count);
+        rowsMax = Math.min(rowsMax, rowsOfSize(averageOf(piece)));
+      }
+      if (piece.length > 0) yield piece;
+      left -= piece.length;
+      if (isCut) start = `${keyLatin1Of(piece[piece.length - 1] as Uint8Array)}\0`;
+      else if (isLast) return;
+      else {
+        start = fenceEnd;
+        place++;
+      }
     }
   }
 
@@ -259,21 +300,30 @@ export class ReadView {
     });
   }
 
+  /** Whole fences are summed; of the two at the ends the keys inside are counted. */
   #bodyCount(span: TextSpan): number {
     const fences = this.#fences;
     const first = fences.find(span.start);
     const last = span.end === undefined ? fences.length : fences.find(span.end);
-    if (first === last) return this.#body.count(span);
+    if (first === last) return this.#countPart(first, span);
     let from = first;
     let count = 0;
     if (span.start > fences.keyAt(first)) {
       from = first + 1;
-      if (fences.countAt(first) > 0) count += this.#body.count({ start: span.start, end: this.#fenceEnd(first) });
+      count += this.#countPart(first, { start: span.start, end: this.#fenceEnd(first) });
     }
-    if (last < fences.length && span.end !== undefined && fences.keyAt(last) < span.end && fences.countAt(last) > 0) {
-      count += this.#body.count({ start: fences.keyAt(last), end: span.end });
+    if (last < fences.length && span.end !== undefined && fences.keyAt(last) < span.end) {
+      count += this.#countPart(last, { start: fences.keyAt(last), end: span.end });
     }
     return count + fences.sum(from, last);
+  }
+
+  #countPart(place: number, span: TextSpan): number {
+    if (this.#fences.countAt(place) === 0) return 0;
+    const block = this.#blocks.forPart(place);
+    if (block === undefined) return this.#body.count(span);
+    const to = span.end === undefined ? block.length : block.lowerBound(span.end);
+    return to - block.lowerBound(span.start);
   }
 
   #fenceEnd(place: number): string | undefined {
@@ -304,6 +354,17 @@ export class ReadView {
     for (const _ of this.records(range, revision, pieceRowsMax)) count++;
     return count;
   }
+}
+
+/** Rows of a size that make a piece. */
+function rowsOfSize(bytes: number): number {
+  return Math.min(Math.max(Math.floor(pieceBytes / bytes), 1), pieceRowsMax);
+}
+
+function averageOf(records: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const record of records) bytes += record.length;
+  return bytes / Math.max(records.length, 1) + 1;
 }
 
 function firstPiece(hint: number): number {

@@ -2,6 +2,7 @@ import { assert, type LogIndex, type Revision, type Term } from "@quorate/common
 import { crc32c } from "@node-rs/crc32";
 import { Backups } from "./backup.js";
 import { Fences } from "./body/fences.js";
+import { BlockCache } from "./block-cache.js";
 import { emptyHash } from "./body/hasher.js";
 import type { Body, BodyResult, BodySize, HashRequest } from "./body/jobs.js";
 import type { BodyReader } from "./body/reader.js";
@@ -43,7 +44,13 @@ export type StoreParts = Readonly<{
   body: Body;
   reader: BodyReader;
   settings: FlushSettings &
-    Readonly<{ path: string; compactionBatchLimit: number; compactionSleepMs: number; usesThread: boolean }>;
+    Readonly<{
+      path: string;
+      compactionBatchLimit: number;
+      compactionSleepMs: number;
+      usesThread: boolean;
+      blockBytesMax: number;
+    }>;
   ports: MvccPorts;
 }>;
 
@@ -60,6 +67,7 @@ export class Store implements Mvcc, TransactionHost {
   readonly slab = new Slab();
   readonly #parts: StoreParts;
   readonly #fences: Fences;
+  readonly #blocks: BlockCache;
   readonly #flusher: Flusher;
   readonly #scheduler: Scheduler;
   readonly #telemetry: MvccTelemetry;
@@ -85,7 +93,10 @@ export class Store implements Mvcc, TransactionHost {
     this.#lastSeq = state.lastSeq;
     this.#size = size;
     for (const row of buckets) this.#bucketOf(row.bucket).set(row.key, row.value);
-    this.view = new ReadView(this.head, parts.reader, this.#fences, { revision: this.#revision, seq: this.#lastSeq });
+    this.#blocks = new BlockCache(this.#fences, parts.reader, parts.settings.blockBytesMax);
+    const view = { head: this.head, body: parts.reader, fences: this.#fences, blocks: this.#blocks };
+    this.view = new ReadView(view, { revision: this.#revision, seq: this.#lastSeq });
+    this.#setSize(size);
     this.#telemetry = new MvccTelemetry(parts.ports.tracer, parts.ports.meter);
     const listener = { flushed: (layer: HeadLayer, result: BodyResult) => this.#takeFlushed(layer, result) };
     const { settings, ports } = parts;
@@ -347,7 +358,9 @@ export class Store implements Mvcc, TransactionHost {
   }
 
   #takeFlushed(layer: HeadLayer, result: BodyResult): void {
-    if (result.fenceEdits !== undefined) this.#fences.apply(result.fenceEdits);
+    assert(result.fenceEdits !== undefined, "a flush says what it did to the fences");
+    this.#blocks.apply(result.fenceEdits);
+    this.#fences.apply(result.fenceEdits);
     this.view.bodyRevision = layer.revision;
     this.view.bodySeq = layer.lastSeq;
     this.#compactions.start(layer.compactions);
@@ -355,8 +368,14 @@ export class Store implements Mvcc, TransactionHost {
 
   /** The reader moves on after every job, so that it never holds a checkpoint back. */
   #takeChanged(result: BodyResult): void {
-    this.#size = result.size;
+    this.#setSize(result.size);
     this.#parts.reader.refresh();
+  }
+
+  #setSize(size: BodySize): void {
+    this.#size = size;
+    const { pages, freePages, pageBytes, historyRows } = size;
+    this.view.averageRecordBytes = ((pages - freePages) * pageBytes) / Math.max(historyRows, 1);
   }
 
   #bucketOf(name: string): Map<string, Uint8Array> {

@@ -44,7 +44,11 @@ export class BodyExecutor {
       case "checkpoint":
         return { isComplete: this.#checkpoint() };
       case "compact":
-        return this.#writer.inTransaction(() => this.#compactor.advance(job, this.#writer.end()));
+        return this.#writer.inTransaction(() => {
+          const outcome = this.#compactor.advance(job, this.#writer.end());
+          this.#writer.countRows(-outcome.removed);
+          return outcome;
+        });
       case "finish-compaction":
         this.#writer.inTransaction(() => this.#writer.writeState({ finishedPlusOne: job.to + 1 }));
         return {};

@@ -14,6 +14,7 @@ export class FenceKeeper {
   readonly #nth: Statement;
   /** Changes of this flush by place. Keys come in ascending order, so places do too. */
   #changes = new Map<number, number>();
+  #touched: number[] = [];
   #place = 0;
 
   constructor(db: Connection) {
@@ -27,11 +28,12 @@ export class FenceKeeper {
     this.#nth = db.prepare("SELECT key FROM latest WHERE key >= ? ORDER BY key LIMIT 1 OFFSET ?").pluck();
   }
 
-  /** A key came (1) or went (-1). Called in ascending order of the keys. */
-  note(key: string, change: number): void {
+  /** A key was written; it came (1), went (-1), or stays (0). Called in ascending order of the keys. */
+  note(key: string, change: -1 | 0 | 1): void {
     const next = this.#place + 1;
     if (next < this.fences.length && this.fences.keyAt(next) <= key) this.#place = this.fences.find(key, next);
-    this.#changes.set(this.#place, (this.#changes.get(this.#place) ?? 0) + change);
+    if (this.#touched.at(-1) !== this.#place) this.#touched.push(this.#place);
+    if (change !== 0) this.#changes.set(this.#place, (this.#changes.get(this.#place) ?? 0) + change);
   }
 
   /** Writes what changed, cuts and joins fences. Call it when `latest` is written and before the commit. */
@@ -53,9 +55,11 @@ export class FenceKeeper {
       this.fences.splice(splice);
       splices.push(splice);
     }
+    const touched = Float64Array.from(this.#touched);
     this.#changes = new Map();
+    this.#touched = [];
     this.#place = 0;
-    return { counts, splices };
+    return { counts, splices, touched };
   }
 
   #reshape(place: number): FenceSplice | undefined {

@@ -13,7 +13,12 @@ export type FenceSplice = Readonly<{
 }>;
 
 /** How a flush changed the fences: counts by place (`[place, count, place, count, ...]`) first, then the splices in order. */
-export type FenceEdits = Readonly<{ counts: Float64Array; splices: readonly FenceSplice[] }>;
+export type FenceEdits = Readonly<{
+  counts: Float64Array;
+  splices: readonly FenceSplice[];
+  /** Places of all fences that were written into, before the splices. */
+  touched: Float64Array;
+}>;
 
 /** All keys cut into stretches with known counts. The first begins at the empty key. Keys are latin1 strings. */
 export class Fences {

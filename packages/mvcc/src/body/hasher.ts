@@ -1,7 +1,7 @@
 import { crc32c } from "@node-rs/crc32";
 import type { Statement } from "better-sqlite3";
 import type { HashRequest } from "./jobs.js";
-import { splitRecords } from "./record-stream.js";
+import { splitRecords } from "../block.js";
 import { type Connection, rowKind } from "./schema.js";
 import { seqOfRevision } from "./seq-search.js";
 import { SeqSet } from "./seq-set.js";

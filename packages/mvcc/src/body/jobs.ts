@@ -11,6 +11,8 @@ export type BodyState = Readonly<{
   /** Finished compaction + 1; 0: never. */
   finishedPlusOne: number;
   lastSeq: number;
+  /** Rows of the history. */
+  historyRows: number;
 }>;
 
 /** What the body was found to hold when it was opened. */
@@ -22,7 +24,13 @@ export type BodyOpened = Readonly<{
 }>;
 
 /** Pages of the file and of its log, after a job. */
-export type BodySize = Readonly<{ pageBytes: number; pages: number; freePages: number; walBytes: number }>;
+export type BodySize = Readonly<{
+  pageBytes: number;
+  pages: number;
+  freePages: number;
+  walBytes: number;
+  historyRows: number;
+}>;
 
 /** Work for the store thread. One job runs at a time, in order. */
 export type BodyJob =
@@ -32,7 +40,7 @@ export type BodyJob =
       firstSeq: number;
       changes: number;
       bucketChanges: readonly BucketChange[];
-      state: Omit<BodyState, "finishedPlusOne">;
+      state: Omit<BodyState, "finishedPlusOne" | "historyRows">;
     }
   | { kind: "checkpoint" }
   | { kind: "compact"; from: number; to: number; afterSeq: number; rows: number }

@@ -2,7 +2,8 @@ import type { Statement } from "better-sqlite3";
 import type { LeaseId, Revision } from "@quorate/common";
 import { bytesFromLatin1, latin1FromBytes, latin1FromSlice, type TextSpan } from "../key-range.js";
 import type { Attachment } from "../mvcc.js";
-import { splitRecords } from "./record-stream.js";
+import { splitRecords } from "../block.js";
+import { keyLatin1Of } from "../record.js";
 import { type Connection, rowKind } from "./schema.js";
 
 /** What the body knows of a key beside its value. */
@@ -44,6 +45,7 @@ export class BodyReader {
   readonly #meta: Statement;
   readonly #lease: Statement;
   readonly #record: Statement;
+  readonly #latestOne: Statement;
   readonly #row: Statement;
   readonly #latest: SpanStatement;
   readonly #keys: SpanStatement;
@@ -63,6 +65,9 @@ export class BodyReader {
     this.#meta = db.prepare("SELECT seq, mod, created, version, lease IS NOT NULL FROM latest WHERE key = ?").raw();
     this.#lease = db.prepare("SELECT lease FROM latest WHERE key = ?").pluck().safeIntegers();
     this.#record = db.prepare("SELECT record FROM history WHERE seq = ?").pluck();
+    this.#latestOne = db
+      .prepare("SELECT record FROM history WHERE seq = (SELECT seq FROM latest WHERE key = ?)")
+      .pluck();
     this.#row = db.prepare("SELECT main, kind, coalesce(previous, 0), record FROM history WHERE seq = ?").raw();
     // One blob of all records instead of a buffer for each: SQLite joins them at a fifth of the cost. The casts change no byte.
     this.#latest = span(
@@ -135,7 +140,31 @@ export class BodyReader {
 
   /** Up to `limit` records of the latest state, in key order. */
   latest(span: TextSpan, limit: number): Uint8Array[] {
-    return splitRecords(runSpan(this.#latest, span, limit) as Uint8Array | null);
+    return splitRecords(this.latestBytes(span, limit));
+  }
+
+  /** As `latest`, one after the other. */
+  latestBytes(span: TextSpan, limit: number): Uint8Array | null {
+    try {
+      return runSpan(this.#latest, span, limit) as Uint8Array | null;
+    } catch (error) {
+      // More than SQLite puts into one value (1 GB). Rare, and then the copying is not what takes the time.
+      if ((error as { code?: string }).code !== "SQLITE_TOOBIG" || limit === 1) throw error;
+      return this.#latestInHalves(span, limit);
+    }
+  }
+
+  #latestInHalves(span: TextSpan, limit: number): Uint8Array | null {
+    const first = this.latestBytes(span, limit >>> 1);
+    if (first === null) return null;
+    const last = splitRecords(first).at(-1) as Uint8Array;
+    const rest = this.latestBytes({ start: `${keyLatin1Of(last)}\0`, end: span.end }, limit - (limit >>> 1));
+    return rest === null ? first : Buffer.concat([first, rest]);
+  }
+
+  /** The latest record of a key. */
+  latestOf(key: Uint8Array): Uint8Array | undefined {
+    return this.#latestOne.get(key) as Uint8Array | undefined;
   }
 
   /** Up to `limit` keys of the latest state with their numbers, in key order. */

@@ -15,6 +15,7 @@ const stateNames: Readonly<Record<keyof BodyState, string>> = {
   compactedPlusOne: "compacted_plus_one",
   finishedPlusOne: "finished_plus_one",
   lastSeq: "last_seq",
+  historyRows: "history_rows",
 };
 
 /** The writing side of the body: turns runs into rows. Belongs to one connection and one thread. */
@@ -22,6 +23,7 @@ export class BodyWriter {
   readonly #db: Connection;
   readonly #fences: FenceKeeper;
   readonly #state: BodyState;
+  #historyRows: number;
   #end: { lastSeq: number; lastRevision: number };
   readonly #pageBytes: number;
   readonly #insertHistory: Statement;
@@ -44,6 +46,7 @@ export class BodyWriter {
     this.#deleteBucket = db.prepare("DELETE FROM bucket WHERE name = ? AND key = ?");
     this.#putMeta = db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
     this.#state = readState(db);
+    this.#historyRows = this.#state.historyRows;
     this.#end = { lastSeq: this.#state.lastSeq, lastRevision: this.#state.revision };
   }
 
@@ -77,10 +80,17 @@ export class BodyWriter {
       this.#writeVersions(entries);
       for (const change of job.bucketChanges) this.#changeBucket(change);
       this.writeState(job.state);
+      this.countRows(entries.length);
       return this.#fences.settle();
     });
     this.#end = { lastSeq: job.state.lastSeq, lastRevision: job.state.revision };
     return edits;
+  }
+
+  /** Takes note of rows that came or went; in the transaction that wrote them. */
+  countRows(change: number): void {
+    this.#historyRows += change;
+    if (change !== 0) this.writeState({ historyRows: this.#historyRows });
   }
 
   writeState(state: Partial<BodyState>): void {
@@ -92,6 +102,7 @@ export class BodyWriter {
       pageBytes: this.#pageBytes,
       pages: this.#db.pragma("page_count", { simple: true }) as number,
       freePages: this.#db.pragma("freelist_count", { simple: true }) as number,
+      historyRows: this.#historyRows,
       walBytes: this.#uncheckpointedFrames() * this.#pageBytes,
     };
   }
@@ -134,7 +145,7 @@ export class BodyWriter {
       const exists = entry.kind !== rowKind.deletion;
       if (exists) this.#putLatestRow(entry);
       else if (existed) this.#deleteLatest.run(keyOf(entry.record));
-      if (existed !== exists) this.#fences.note(key, exists ? 1 : -1);
+      this.#fences.note(key, existed === exists ? 0 : exists ? 1 : -1);
     }
   }
 
@@ -170,5 +181,6 @@ function readState(db: Connection): BodyState {
     compactedPlusOne: number("compactedPlusOne", 0),
     finishedPlusOne: number("finishedPlusOne", 0),
     lastSeq: number("lastSeq", 0),
+    historyRows: number("historyRows", 0),
   };
 }

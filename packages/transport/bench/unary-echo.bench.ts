@@ -70,6 +70,6 @@ for (let round = 0; round < 2; round++) {
     "/bench.Echo/Later",
   );
 }
-await measure("echo 256 B, 1 in flight", requests / 20, 1, 1, 256, "/bench.Echo/Unary");
-await measure("echo 16 kB, 16 in flight", requests / 30, 16, 4, 16_000, "/bench.Echo/Unary");
+await measure("echo 256 B, 1 in flight", Math.floor(requests / 20), 1, 1, 256, "/bench.Echo/Unary");
+await measure("echo 16 kB, 16 in flight", Math.floor(requests / 30), 16, 4, 16_000, "/bench.Echo/Unary");
 await listener.stop({ graceMs: 0 });

@@ -33,10 +33,13 @@ export type Member = Readonly<{
   state: MemberState;
   core: MemberCore;
   front: Front;
+  hub: WatchHub<Watch>;
   /** Resolves when clients may be served. */
   ready: Promise<void>;
   /** Registers the services that clients call. */
   register(services: GrpcServices): void;
+  /** Ends all streams and says on the health service that calls are not taken any more. Unary calls go on. */
+  endStreams(): void;
   /** Answers what waits, writes down what a restart should not forget, and closes all files. */
   stop(): Promise<void>;
 }>;
@@ -69,6 +72,7 @@ export async function openMember(options: MemberOptions, ports: MemberPorts): Pr
     state,
     core,
     front,
+    hub,
     ready: core.ready,
     register: (services) => {
       registerKv(services, front);
@@ -78,8 +82,11 @@ export async function openMember(options: MemberOptions, ports: MemberPorts): Pr
       health.register(services);
       registerAbsent(services);
     },
-    stop: async () => {
+    endStreams: () => {
       health.stop();
+      front.endStreams();
+    },
+    stop: async () => {
       await core.stop();
       front.stop();
       await recovered.mvcc.close();

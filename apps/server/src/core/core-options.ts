@@ -1,4 +1,5 @@
 import type { Clock, Logger, Random } from "@quorate/common";
+import type { Committed } from "@quorate/mvcc";
 import type { Turn } from "../ports/turn.js";
 import type { Tracing } from "./tracing.js";
 
@@ -38,7 +39,12 @@ export type CorePorts = Readonly<{
 
 /** Counts for people. Called on the hot path: implementations add a number and return. */
 export interface CoreObserver {
+  /** An entry was applied. @param field which request it was, a number of `EntryField`. */
   applied(field: number, seconds: number, isDone: boolean): void;
+  /** Keys were changed. */
+  changed(committed: Committed): void;
+  ranged(seconds: number, isDone: boolean): void;
+  proposed(): void;
   proposalFailed(): void;
   leaderChanged(isLeader: boolean, hasLeader: boolean): void;
   leasesExpired(count: number): void;
@@ -48,6 +54,9 @@ export interface CoreObserver {
 /** Counts nothing. */
 export const silentObserver: CoreObserver = {
   applied: () => {},
+  changed: () => {},
+  ranged: () => {},
+  proposed: () => {},
   proposalFailed: () => {},
   leaderChanged: () => {},
   leasesExpired: () => {},

@@ -141,9 +141,17 @@ export class CoreQuestions {
 
   #range(question: Extract<Gated, { kind: "range" }>): void {
     const { serial, query, trace } = question;
+    const { clock, observe } = this.#ports;
+    const startMs = clock.monotonicMs();
     const answer = {
-      reply: (parts: readonly Uint8Array[]) => this.#parts.emit({ kind: "reply", serial, parts }),
-      refuse: (error: unknown) => this.#refuse(serial, error),
+      reply: (parts: readonly Uint8Array[]) => {
+        observe.ranged((clock.monotonicMs() - startMs) / 1000, true);
+        this.#parts.emit({ kind: "reply", serial, parts });
+      },
+      refuse: (error: unknown) => {
+        observe.ranged((clock.monotonicMs() - startMs) / 1000, false);
+        this.#refuse(serial, error);
+      },
     };
     if (trace === undefined) this.#ranges.start(serial, query, answer);
     else this.#ports.tracing.read("core.range", trace, () => this.#ranges.start(serial, query, answer));

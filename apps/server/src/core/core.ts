@@ -1,4 +1,4 @@
-import { assert, type LogIndex, type SpanContext, type Term } from "@quorate/common";
+import { assert, type LogIndex, type MemberId, type SpanContext, type Term } from "@quorate/common";
 import type { WatchHub } from "@quorate/mvcc";
 import {
   decodeConfChange,
@@ -157,6 +157,18 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#driver.stop();
   }
 
+  /** Open watch streams. */
+  get watchStreams(): number {
+    return this.#watches.streamCount;
+  }
+
+  /** Where this member stands, for metrics and pages. */
+  facts(): { leader: MemberId | undefined; isLeader: boolean; term: Term; commit: LogIndex; applied: LogIndex } {
+    const { leader, role } = this.#soft;
+    const { raft } = this.#parts;
+    return { leader, isLeader: role === "leader", term: raft.term, commit: this.#commit, applied: this.#applied.index };
+  }
+
   send(message: ToCore): void {
     if (this.#isStopped) return;
     switch (message.kind) {
@@ -228,6 +240,7 @@ export class MemberCore implements CoreLink, DriverHost {
   }
 
   #propose(entry: Uint8Array, serial: number): void {
+    this.#ports.observe.proposed();
     this.#driver.push({ kind: "propose", data: entry, proposalId: serial });
   }
 
@@ -269,6 +282,8 @@ export class MemberCore implements CoreLink, DriverHost {
     const isOverQuota = costly.has(view.field) && this.#isOverQuota(view.end - view.start);
     const span = isOwn ? this.#ports.tracing.applying(view.serial) : undefined;
     const outcome = applyRequest(state, entry.data, view, context);
+    const { observe, clock } = this.#ports;
+    observe.applied(view.field, (clock.monotonicMs() - context.nowMs) / 1000, outcome.kind === "done");
     if (outcome.kind === "refused") {
       state.mvcc.markApplied(this.#applied);
       span?.end(outcome.fault.code);
@@ -276,6 +291,7 @@ export class MemberCore implements CoreLink, DriverHost {
       return;
     }
     if (outcome.committed !== undefined && outcome.committed.changes.length > 0) {
+      observe.changed(outcome.committed);
       this.#watches.publish(outcome.committed);
     }
     span?.end(undefined);

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "@quorate/common";
 import { ProtoError } from "@quorate/proto";
+import type { RangeQuery } from "@quorate/mvcc";
 import type { UnaryCall } from "@quorate/transport";
 import type { CoreLink, FrontState, FromCore } from "../core/core-link.js";
 import type { RequestSerial } from "../core/request-serial.js";
@@ -17,6 +18,9 @@ export type FrontOptions = Readonly<{
   applyBacklogMax: number;
 }>;
 
+/** Who waits for one answer: a unary call, or something inside the process. */
+export type Asker = Pick<UnaryCall, "isOver" | "reply" | "replyParts" | "fail">;
+
 /** Takes the pieces of a streamed answer. */
 export interface ChunkReader {
   chunk(parts: readonly Uint8Array[], last: boolean): void;
@@ -26,9 +30,13 @@ export interface ChunkReader {
 /** Takes what a watch stream is sent. */
 export interface WatchReader {
   message(parts: readonly Uint8Array[]): void;
+  /** The stream ends for this reason. */
+  end(fault: Fault): void;
 }
 
 const sweepMs = 100;
+/** One key that hardly exists. */
+const probeQuery: RangeQuery = { range: { kind: "key", key: new Uint8Array([0]) }, limit: 1 };
 const firstState: FrontState = {
   leader: undefined,
   isLearner: false,
@@ -46,9 +54,10 @@ export class Front {
   readonly link: CoreLink;
   readonly serial: RequestSerial;
   readonly #clock: Clock;
-  readonly #calls = new Map<number, UnaryCall>();
+  readonly #calls = new Map<number, Asker>();
   readonly #chunkReaders = new Map<number, ChunkReader>();
   readonly #watchReaders = new Map<number, WatchReader>();
+  readonly #streams = new Set<{ end(fault: Fault): void }>();
   #deadlines: { serial: number; atMs: number }[] = [];
   #sweeper: Timer | undefined;
   #state = firstState;
@@ -74,23 +83,47 @@ export class Front {
   }
 
   /** Remembers a call until its answer comes. @returns the number to ask with. */
-  expect(call: UnaryCall): number {
+  expect(call: Asker): number {
     const serial = this.serial.next();
     this.expectAs(serial, call);
     return serial;
   }
 
   /** The same with a number that is chosen already. */
-  expectAs(serial: number, call: UnaryCall): void {
+  expectAs(serial: number, call: Asker): void {
     this.#calls.set(serial, call);
     this.#deadlines.push({ serial, atMs: this.#nowMs + this.options.requestTimeoutMs });
   }
 
   /** The same for work that may take as long as it needs; only the caller's own deadline ends the wait. */
-  expectLong(call: UnaryCall): number {
+  expectLong(call: Asker): number {
     const serial = this.serial.next();
     this.#calls.set(serial, call);
     return serial;
+  }
+
+  /**
+   * Reads as a client does, for the pages that say how the member is: from this member's own state, or agreed with a majority first.
+   * @returns the text of the error, or undefined when it could be read.
+   */
+  probe(options: { isLinearizable: boolean }, signal: AbortSignal): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const asker = {
+        isOver: false,
+        reply: () => resolve(undefined),
+        replyParts: () => resolve(undefined),
+        fail: (status: { message: string }) => resolve(status.message),
+      };
+      signal.addEventListener("abort", () => resolve("context canceled"), { once: true });
+      const serial = this.expect(asker);
+      this.link.send({
+        kind: "range",
+        serial,
+        query: probeQuery,
+        serializable: !options.isLinearizable,
+        trace: undefined,
+      });
+    });
   }
 
   /** Remembers who takes the pieces of a streamed answer. @returns the number to ask with. */
@@ -115,7 +148,7 @@ export class Front {
   }
 
   /** Ends a call with what a client sees of a fault. */
-  fail(call: UnaryCall, fault: Fault): void {
+  fail(call: Asker, fault: Fault): void {
     const { status, message } = publicError(fault);
     call.fail({ code: status, message });
   }
@@ -133,6 +166,29 @@ export class Front {
         return this.#watchReaders.get(message.stream)?.message(message.parts);
       case "state":
         this.#state = message.state;
+    }
+  }
+
+  /** A stream that has to be ended when the member stops. */
+  joinStreams(stream: { end(fault: Fault): void }): void {
+    this.#streams.add(stream);
+  }
+
+  leaveStreams(stream: { end(fault: Fault): void }): void {
+    this.#streams.delete(stream);
+  }
+
+  /** Ends all streams, so that only unary calls are left to finish. */
+  endStreams(): void {
+    for (const [stream, reader] of [...this.#watchReaders]) {
+      this.closeWatch(stream);
+      reader.end({ code: "server/stopped" });
+    }
+    for (const stream of [...this.#streams]) stream.end({ code: "server/stopped" });
+    this.#streams.clear();
+    for (const [serial, reader] of [...this.#chunkReaders]) {
+      this.forgetChunks(serial);
+      reader.fail({ code: "server/stopped" });
     }
   }
 

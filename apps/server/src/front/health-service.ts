@@ -36,7 +36,11 @@ export class HealthService {
   stop(): void {
     if (!this.#isServing) return;
     this.#isServing = false;
-    for (const call of this.#watchers) if (!call.isOver) call.send(this.#answer());
+    for (const call of this.#watchers) {
+      if (call.isOver) continue;
+      call.send(this.#answer());
+      call.end();
+    }
   }
 
   #answer(): Uint8Array {

@@ -7,6 +7,7 @@ import {
   LeaseTimeToLiveRequest,
 } from "@quorate/proto";
 import type { GrpcServices, StreamCall, UnaryCall } from "@quorate/transport";
+import type { Fault } from "../public-errors.js";
 import { EntryField } from "../core/entry-codec.js";
 import { streamChunks } from "./chunk-stream.js";
 import { decodeRequest, type Front } from "./front.js";
@@ -65,15 +66,22 @@ class KeepAliveStream {
   constructor(front: Front, call: StreamCall) {
     this.#front = front;
     this.#call = call;
+    front.joinStreams(this);
     call.onMessage((message) => this.#take(message));
     call.onHalfClose(() => {
       this.#isHalfClosed = true;
       this.#next();
     });
     call.onCancel(() => {
+      this.#front.leaveStreams(this);
       this.#queue = [];
       if (this.#serial !== undefined) this.#front.forgetChunks(this.#serial);
     });
+  }
+
+  /** The member stops. */
+  end(fault: Fault): void {
+    if (!this.#call.isOver) streamChunks.fail(this.#call, fault);
   }
 
   #take(message: Uint8Array): void {
@@ -88,7 +96,10 @@ class KeepAliveStream {
     if (this.#serial !== undefined || this.#call.isOver) return;
     const lease = this.#queue.shift();
     if (lease === undefined) {
-      if (this.#isHalfClosed) this.#call.end();
+      if (this.#isHalfClosed) {
+        this.#front.leaveStreams(this);
+        this.#call.end();
+      }
       return;
     }
     if (this.#queue.length === waitingMax >> 1) this.#call.resumeReading();

@@ -1,5 +1,6 @@
 import { WatchRequest } from "@quorate/proto";
 import type { GrpcServices, StreamCall } from "@quorate/transport";
+import { streamChunks } from "./chunk-stream.js";
 import { decodeRequest, type Front } from "./front.js";
 
 /** Bytes that must have left before the core is told. Far below the core's bound, so that it never waits for news it will not get. */
@@ -21,7 +22,10 @@ class WatchStream {
     this.#front = front;
     this.#call = call;
     this.#stream = front.serial.next();
-    front.openWatch(this.#stream, { message: (parts) => this.#send(parts) });
+    front.openWatch(this.#stream, {
+      message: (parts) => this.#send(parts),
+      end: (fault) => streamChunks.fail(call, fault),
+    });
     call.onMessage((message) => this.#take(message));
     // Events go on after the client has ended its side: only the end of the call ends the watchers.
     call.onCancel(() => front.closeWatch(this.#stream));

@@ -1,0 +1,142 @@
+import type { Committed, Mvcc, WatchHub } from "@quorate/mvcc";
+import type { EtcdMetrics, Metrics } from "@quorate/telemetry";
+import type { GrpcServices, Listener } from "@quorate/transport";
+import type { CoreObserver } from "./core/core-options.js";
+import { EntryField } from "./core/entry-codec.js";
+import type { Watch } from "./core/watch-streams.js";
+import type { Member } from "./member.js";
+
+/** Names of replicated requests as metrics show them. */
+const operationNames: Readonly<Record<number, string>> = {
+  [EntryField.put]: "Put",
+  [EntryField.deleteRange]: "DeleteRange",
+  [EntryField.txn]: "Txn",
+  [EntryField.compaction]: "Compaction",
+  [EntryField.leaseGrant]: "LeaseGrant",
+  [EntryField.leaseRevoke]: "LeaseRevoke",
+  [EntryField.leaseWork]: "LeaseRevoke",
+  [EntryField.alarm]: "Alarm",
+  [EntryField.clusterMemberAttrSet]: "ClusterMemberAttrSet",
+  [EntryField.clusterVersionSet]: "ClusterVersionSet",
+};
+
+/** Counts what the core does under etcd's names. Series are looked up once, so that counting is adding. */
+export function observeCore(etcd: EtcdMetrics): CoreObserver {
+  const applyDurations = new Map<string, { observe(seconds: number): void }>();
+  const applyDuration = (field: number, isDone: boolean): { observe(seconds: number): void } => {
+    const key = `${field} ${isDone}`;
+    const known = applyDurations.get(key);
+    if (known !== undefined) return known;
+    const cell = etcd.etcd_server_apply_duration_seconds.with("v3", operationNames[field] ?? "unknown", String(isDone));
+    applyDurations.set(key, cell);
+    return cell;
+  };
+  let leaderKnown = false;
+  return {
+    applied: (field, seconds, isDone) => {
+      applyDuration(field, isDone).observe(seconds);
+      if (seconds > slowApplySeconds) etcd.etcd_server_slow_apply_total.add();
+      if (field === EntryField.txn) etcd.etcd_mvcc_txn_total.add();
+      if (!isDone) return;
+      if (field === EntryField.leaseGrant) etcd.etcd_debugging_lease_granted_total.add();
+      if (field === EntryField.leaseRevoke) etcd.etcd_debugging_lease_revoked_total.add();
+    },
+    changed: (committed) => countChanges(etcd, committed),
+    ranged: (seconds, isDone) => {
+      etcd.etcd_mvcc_range_total.add();
+      etcd.etcd_server_range_duration_seconds.with(String(isDone)).observe(seconds);
+    },
+    proposed: () => {},
+    proposalFailed: () => etcd.etcd_server_proposals_failed_total.add(),
+    leaderChanged: (isLeader, hasLeader) => {
+      etcd.etcd_server_is_leader.set(isLeader ? 1 : 0);
+      etcd.etcd_server_has_leader.set(hasLeader ? 1 : 0);
+      if (hasLeader && !leaderKnown) etcd.etcd_server_leader_changes_seen_total.add();
+      leaderKnown = hasLeader;
+    },
+    leasesExpired: (count) => {
+      etcd.etcd_debugging_server_lease_expired_total.add(count);
+      etcd.etcd_debugging_lease_revoked_total.add(count);
+    },
+    leaseRenewed: () => etcd.etcd_debugging_lease_renewed_total.add(),
+  };
+}
+
+const slowApplySeconds = 0.1;
+
+function countChanges(etcd: EtcdMetrics, { changes }: Committed): void {
+  for (const change of changes) {
+    if (change.kind === "delete") etcd.etcd_mvcc_delete_total.add();
+    else {
+      etcd.etcd_mvcc_put_total.add();
+      etcd.etcd_debugging_mvcc_total_put_size_in_bytes.add(change.record.length);
+    }
+  }
+}
+
+/** What is cheaper to ask for than to keep: read each time the metrics are. */
+export function collectMember(
+  metrics: Metrics,
+  parts: {
+    member: Member;
+    listeners: readonly Listener[];
+    services: GrpcServices;
+    hub: WatchHub<Watch>;
+    quotaBytes: number;
+  },
+): void {
+  const { etcd } = metrics;
+  const { member, listeners, services, hub } = parts;
+  etcd.etcd_server_id.with(member.id.toString(16)).set(1);
+  etcd.etcd_server_quota_backend_bytes.set(parts.quotaBytes);
+  const told = new Map<string, number>();
+  metrics.onCollect(() => {
+    collectStore(etcd, member.state.mvcc);
+    const { commit, applied } = member.core.facts();
+    etcd.etcd_server_proposals_committed_total.set(commit);
+    etcd.etcd_server_proposals_applied_total.set(applied);
+    etcd.etcd_server_proposals_pending.set(member.front.pending);
+    const watches = hub.stats();
+    etcd.etcd_debugging_mvcc_watcher_total.set(watches.watchers);
+    etcd.etcd_debugging_mvcc_slow_watcher_total.set(watches.slowWatchers);
+    etcd.etcd_debugging_mvcc_pending_events_total.set(watches.pendingEvents);
+    etcd.etcd_debugging_mvcc_watch_stream_total.set(member.core.watchStreams);
+    const grow = (name: string, cell: { add(amount: number): void }, value: number): void => {
+      cell.add(value - (told.get(name) ?? 0));
+      told.set(name, value);
+    };
+    grow("events", etcd.etcd_debugging_mvcc_events_total, watches.eventsTotal);
+    const sum = (pick: (stats: ReturnType<Listener["stats"]>) => number): number =>
+      listeners.reduce((total, listener) => total + pick(listener.stats()), 0);
+    grow(
+      "received",
+      etcd.etcd_network_client_grpc_received_bytes_total,
+      sum((stats) => stats.bytesIn),
+    );
+    grow(
+      "sent",
+      etcd.etcd_network_client_grpc_sent_bytes_total,
+      sum((stats) => stats.bytesOut),
+    );
+    for (const route of services.list()) {
+      const method = metrics.grpc.of(route.path);
+      if (method === undefined) continue;
+      grow(`${route.path} started`, method.started, route.started);
+      grow(`${route.path} received`, method.received, route.received);
+      grow(`${route.path} sent`, method.sent, route.sent);
+      route.handled.forEach((count, code) => {
+        const cell = method.handled[code];
+        if (cell !== undefined) grow(`${route.path} ${code}`, cell, count);
+      });
+    }
+  });
+}
+
+function collectStore(etcd: EtcdMetrics, mvcc: Mvcc): void {
+  const size = mvcc.size();
+  etcd.etcd_mvcc_db_total_size_in_bytes.set(size.totalBytes);
+  etcd.etcd_mvcc_db_total_size_in_use_in_bytes.set(size.inUseBytes);
+  etcd.etcd_debugging_mvcc_keys_total.set(mvcc.keyCount());
+  etcd.etcd_debugging_mvcc_current_revision.set(mvcc.revision);
+  etcd.etcd_debugging_mvcc_compact_revision.set(mvcc.compactedRevision ?? -1);
+}

@@ -104,14 +104,7 @@ export class SegmentReader {
    * durable. Whatever is wrong with them is then no torn write.
    */
   wasSyncedAt(at: number): boolean {
-    const last = this.#lastNonZero(at);
-    for (let from = at + 8; from + batchRecordBytes <= last + 1; from += 8) {
-      const bytes = this.#bytes(from, batchRecordBytes);
-      // A cheap look first: nearly no place passes it.
-      if (bytes[8] !== RecordType.batch || bytes[4] === 0) continue;
-      const head = getBatchHead(bytes, 0, this.header.salt);
-      if (head !== undefined && head.offset === from && head.durableOffset > at) return true;
-    }
+    for (const head of this.#headsAfter(at)) if (head.durableOffset > at) return true;
     return false;
   }
 
@@ -120,8 +113,7 @@ export class SegmentReader {
    * there before. Every record ends with a byte that is not zero, so a whole batch that was damaged later does not, as a rule.
    */
   looksTorn(at: number, claimedEnd: number | undefined): boolean {
-    const unpadded = Math.max(this.#lastNonZero(at) + 1, at + batchRecordBytes);
-    const end = claimedEnd ?? Math.ceil(unpadded / 8) * 8;
+    const end = claimedEnd ?? this.#likelyEnd(at);
     if (end > this.size) return true;
     for (let from = at; from < end; ) {
       const partEnd = Math.min((Math.floor(from / sectorBytes) + 1) * sectorBytes, end);
@@ -129,6 +121,25 @@ export class SegmentReader {
       from = partEnd;
     }
     return false;
+  }
+
+  /** Where a batch whose front cannot be read ended: where the next one begins, or with the last byte that was written. */
+  #likelyEnd(at: number): number {
+    for (const head of this.#headsAfter(at)) return head.offset;
+    const written = Math.max(this.#lastNonZero(at) + 1, at + batchRecordBytes);
+    return Math.ceil(written / 8) * 8;
+  }
+
+  /** The batches whose front can be read and lies where it was written. */
+  *#headsAfter(at: number): Iterable<BatchHead> {
+    const last = this.#lastNonZero(at);
+    for (let from = at + 8; from + batchRecordBytes <= last + 1; from += 8) {
+      const bytes = this.#bytes(from, batchRecordBytes);
+      // A cheap look first: nearly no place passes it.
+      if (bytes[8] !== RecordType.batch || bytes[4] === 0) continue;
+      const head = getBatchHead(bytes, 0, this.header.salt);
+      if (head !== undefined && head.offset === from) yield head;
+    }
   }
 
   /** Bytes from `at` to the last one that is not zero. */

@@ -1,9 +1,8 @@
-import type { Committed, Mvcc, WatchHub } from "@quorate/mvcc";
+import type { Committed, Mvcc } from "@quorate/mvcc";
 import type { EtcdMetrics, Metrics } from "@quorate/telemetry";
 import type { GrpcServices, Listener } from "@quorate/transport";
 import type { CoreObserver } from "./core/core-options.js";
 import { EntryField } from "./core/entry-codec.js";
-import type { Watch } from "./core/watch-streams.js";
 import type { Member } from "./member.js";
 
 /** Names of replicated requests as metrics show them. */
@@ -81,12 +80,11 @@ export function collectMember(
     member: Member;
     listeners: readonly Listener[];
     services: GrpcServices;
-    hub: WatchHub<Watch>;
     quotaBytes: number;
   },
 ): void {
   const { etcd } = metrics;
-  const { member, listeners, services, hub } = parts;
+  const { member, listeners, services } = parts;
   etcd.etcd_server_id.with(member.id.toString(16)).set(1);
   etcd.etcd_server_quota_backend_bytes.set(parts.quotaBytes);
   const told = new Map<string, number>();
@@ -96,7 +94,7 @@ export function collectMember(
     etcd.etcd_server_proposals_committed_total.set(commit);
     etcd.etcd_server_proposals_applied_total.set(applied);
     etcd.etcd_server_proposals_pending.set(member.front.pending);
-    const watches = hub.stats();
+    const watches = member.hub.stats();
     etcd.etcd_debugging_mvcc_watcher_total.set(watches.watchers);
     etcd.etcd_debugging_mvcc_slow_watcher_total.set(watches.slowWatchers);
     etcd.etcd_debugging_mvcc_pending_events_total.set(watches.pendingEvents);

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import type { SecureContextOptions } from "node:tls";
-import type { ListenerPlan, TlsSettings } from "./config/config.js";
 import {
   createListener,
   type Listener,
@@ -8,48 +7,36 @@ import {
   type ListenerPorts,
   type TlsOptions,
 } from "@quorate/transport";
-import { StartError } from "./start-error.js";
+import type { ListenerPlan, TlsSettings } from "./config/config.js";
+import { listenFailed } from "./process/listen-failure.js";
+import type { StartFailure } from "./process/start-failure.js";
 
-/** Opens a socket for each plan. Connections wait until the listener is opened. @throws StartError when an address cannot be had. */
+/** A listener with the plan it was opened for. */
+export type OpenListener = Readonly<{ plan: ListenerPlan; listener: Listener }>;
+
+/** Opens a socket for each plan. Those that were opened are kept in `opened` even when a later one fails. */
 export async function openListeners(
-  plans: readonly ListenerPlan[],
-  optionsFor: (plan: ListenerPlan) => ListenerOptions,
+  wanted: Readonly<{
+    kind: "peer" | "client" | "metrics";
+    plans: readonly ListenerPlan[];
+    optionsFor(plan: ListenerPlan): ListenerOptions;
+  }>,
+  opened: OpenListener[],
   ports: ListenerPorts,
-  failureLine?: string,
-): Promise<Listener[]> {
-  const listeners: Listener[] = [];
-  for (const plan of plans) {
-    const listener = createListener(optionsFor(plan), ports);
+): Promise<StartFailure | undefined> {
+  for (const plan of wanted.plans) {
+    const listener = createListener(wanted.optionsFor(plan), ports);
     try {
       await listener.listen(plan.address);
     } catch (error) {
-      for (const open of listeners) await open.stop({ graceMs: 0 });
-      const text = describeListenError(plan, error);
-      const lines =
-        failureLine === undefined ? [] : [{ level: "error", message: failureLine, fields: { error: text } } as const];
-      throw new StartError(text, { lines, cause: error });
+      return listenFailed(wanted.kind, plan.address, error);
     }
-    listeners.push(listener);
+    opened.push({ plan, listener });
   }
-  return listeners;
+  return undefined;
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: "bind: address already in use",
-  EADDRNOTAVAIL: "bind: cannot assign requested address",
-  EACCES: "bind: permission denied",
-};
-
-/** As Go's net package words it. */
-function describeListenError({ address }: ListenerPlan, error: unknown): string {
-  const code = (error as { code?: string }).code ?? "";
-  const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error));
-  if ("path" in address) return `listen unix ${address.path}: ${reason}`;
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-  return `listen tcp ${host}:${address.port}: ${reason}`;
-}
-
-/** TLS of a listener, with files that are read again when they have changed. */
+/** TLS of a listener, with files that are read again at each handshake. */
 export function tlsOptionsOf(settings: TlsSettings, plan: ListenerPlan): TlsOptions {
   let last: { text: string; context: SecureContextOptions } | undefined;
   const context = (): SecureContextOptions => {
@@ -58,24 +45,22 @@ export function tlsOptionsOf(settings: TlsSettings, plan: ListenerPlan): TlsOpti
     const ca = settings.trustedCaFile === undefined ? undefined : readFileSync(settings.trustedCaFile);
     const text = [cert, key, ca ?? ""].join("\n");
     if (last?.text === text) return last.context;
+    const { minVersion, maxVersion, ciphers } = settings;
     last = {
       text,
       context: {
         cert,
         key,
         ...(ca === undefined ? {} : { ca }),
-        ...(settings.minVersion === undefined ? {} : { minVersion: tlsName(settings.minVersion) }),
-        ...(settings.maxVersion === undefined ? {} : { maxVersion: tlsName(settings.maxVersion) }),
-        ...(settings.ciphers === undefined ? {} : { ciphers: settings.ciphers }),
+        ...(minVersion === undefined ? {} : { minVersion: tlsName(minVersion) }),
+        ...(maxVersion === undefined ? {} : { maxVersion: tlsName(maxVersion) }),
+        ...(ciphers === undefined ? {} : { ciphers }),
       },
     };
     return last.context;
   };
-  const clientCertificate = settings.requiresClientCertificate
-    ? "verify"
-    : settings.trustedCaFile === undefined
-      ? "none"
-      : "ifGiven";
+  const unasked = settings.trustedCaFile === undefined ? "none" : "ifGiven";
+  const clientCertificate = settings.requiresClientCertificate ? "verify" : unasked;
   return { context, clientCertificate, allowsPlain: plan.takesPlain };
 }
 

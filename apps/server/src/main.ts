@@ -1,0 +1,16 @@
+import { memberStarter } from "./compose.js";
+import { RealClock } from "./ports/real-clock.js";
+import { RealRandom } from "./ports/real-random.js";
+import { realTurn } from "./ports/turn.js";
+import { runDaemon } from "./process/daemon.js";
+import { realProcess, realProcessView, realWait } from "./process/real-process.js";
+
+const ports = {
+  clock: new RealClock(),
+  random: new RealRandom(),
+  turn: realTurn,
+  wait: realWait,
+  process: realProcessView,
+};
+
+await runDaemon(realProcess(), memberStarter(ports));

@@ -23,4 +23,5 @@ export {
   type ListenerPorts,
   type ListenerStats,
 } from "./listener/listener.js";
+export { systemPorts } from "./listener/system-ports.js";
 export type { TlsOptions } from "./listener/tls.js";

@@ -1,4 +1,4 @@
-import type { LeaseId, LogIndex, Revision, Term } from "@quorate/common";
+import { assert, type LeaseId, type LogIndex, type Revision, type Term } from "@quorate/common";
 import type { CompactionRequest } from "./compaction.js";
 import type { Change, EntryId } from "./mvcc.js";
 import { keyEndOf, keyStartOf } from "./record.js";
@@ -65,7 +65,7 @@ export class HeadVersion implements Change {
   }
 
   /** What it adds to the number of keys. */
-  get countChange(): number {
+  get countChange(): -1 | 0 | 1 {
     if (this.kind === "delete") return -1;
     return this.previousSeq === 0 ? 1 : 0;
   }
@@ -118,14 +118,15 @@ export class HeadLayer {
     this.#sums = undefined;
   }
 
-  /** Takes back the last version. */
-  undo(): void {
+  /** Takes back the last version. @returns what it had added to the number of keys. */
+  undo(): number {
     const version = this.log.pop();
-    if (version === undefined) return;
+    assert(version !== undefined, "a layer takes back what it holds");
     const entry = this.byKey.get(version.keyLatin1);
     if (entry !== undefined) entry.newest = version.older;
     this.bytes -= version.record.length + versionOverheadBytes;
     this.#sums = undefined;
+    return version.countChange;
   }
 
   changeBucket(change: BucketChange): void {

@@ -1,16 +1,24 @@
 import { assert, type Revision } from "@quorate/common";
+import { CountLog } from "./count-log.js";
 import { HeadLayer, type HeadKey, type HeadVersion } from "./head-layer.js";
 import type { TextSpan } from "./key-range.js";
 
 /** A layer that grows past this is sealed, so that no single run, sort or flush gets long. */
-const layerBytesMax = 8 * 1024 * 1024;
+const layerBytesMax = 16 * 1024 * 1024;
 
 /**
  * The changes that are not in the body yet: layers, newest last. Only the last takes writes; the first may be on its way to the
  * body and goes when the body has it.
  */
 export class Head {
+  /** Comings and goings of keys, in the head and some time before. */
+  readonly counts: CountLog;
   #layers: HeadLayer[] = [new HeadLayer()];
+
+  /** @param revision of the body. */
+  constructor(revision: Revision) {
+    this.counts = new CountLog(revision);
+  }
 
   /** The layer that takes writes. */
   get active(): HeadLayer {
@@ -32,8 +40,21 @@ export class Head {
     return this.#layers.every((layer) => layer.log.length === 0 && layer.bucketChanges.length === 0);
   }
 
+  append(version: HeadVersion, existedBefore: boolean): void {
+    this.active.append(version, existedBefore);
+    const { countChange } = version;
+    if (countChange !== 0) this.counts.push(version.keyLatin1, version.revision, countChange);
+  }
+
+  /** Takes back all versions of the active layer beyond the first `length`. */
+  undoTo(length: number): void {
+    const { active } = this;
+    while (active.log.length > length) if (active.undo() !== 0) this.counts.pop();
+  }
+
   /** Call it between transactions only. */
   sealLarge(): void {
+    this.counts.trim();
     if (this.active.bytes >= layerBytesMax) this.seal();
   }
 

@@ -9,15 +9,18 @@ export type MvccOptions = Readonly<{
   storeThread?: boolean;
   /** Head size from which `isHeadFull` says so. 64 MiB. */
   headBytesMax?: number;
-  /** Size of a run that is worth a flush of its own; smaller ones wait for `flushDelayMs`. 4 MiB. */
+  /** Size of a run that is worth a flush of its own; smaller ones wait for `flushDelayMs`. 8 MiB. */
   flushBytes?: number;
   /** How long a change may stay in memory only before a flush is started, in milliseconds. 100. */
   flushDelayMs?: number;
-  /** Memory for reading and writing the file: half for records read often, the rest as page cache of SQLite's two connections. 64 MiB. */
+  /**
+   * Memory for reading and writing the file: half as page cache of the writing connection, a sixth of the reading one,
+   * a third for records read often. 96 MiB.
+   */
   cacheBytes?: number;
   /** Page size of a new file: 4096 (the default), 8192, 16384. */
   pageBytes?: number;
-  /** WAL size from which a checkpoint is started. 16 MiB. */
+  /** WAL size from which a checkpoint is started. 64 MiB. */
   checkpointBytes?: number;
   /** Rows looked at in one slice of a compaction. 1000. */
   compactionBatchLimit?: number;

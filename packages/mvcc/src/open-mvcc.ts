@@ -15,11 +15,11 @@ const mebibyte = 1024 * 1024;
  */
 export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
   const { path } = options;
-  const cacheBytes = options.cacheBytes ?? 64 * mebibyte;
-  const writer = { path, pageBytes: options.pageBytes ?? 4096, cacheBytes: Math.floor(cacheBytes / 4) };
+  const cacheBytes = options.cacheBytes ?? 96 * mebibyte;
+  const writer = { path, pageBytes: options.pageBytes ?? 4096, cacheBytes: Math.floor(cacheBytes / 2) };
   let reader: BodyReader | undefined;
   const openReader = (): void => {
-    reader ??= new BodyReader(openForReading({ path, cacheBytes: Math.floor(cacheBytes / 4) }));
+    reader ??= new BodyReader(openForReading({ path, cacheBytes: Math.floor(cacheBytes / 6) }));
   };
   let body: Body;
   if (options.storeThread === false) {
@@ -31,12 +31,12 @@ export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
   removeStaleBackups(path);
   const settings = {
     path,
-    blockBytesMax: Math.floor(cacheBytes / 2),
+    blockBytesMax: Math.floor(cacheBytes / 3),
     usesThread: options.storeThread !== false,
     headBytesMax: options.headBytesMax ?? 64 * mebibyte,
-    flushBytes: options.flushBytes ?? 4 * mebibyte,
+    flushBytes: options.flushBytes ?? 8 * mebibyte,
     flushDelayMs: options.flushDelayMs ?? 100,
-    checkpointBytes: options.checkpointBytes ?? 16 * mebibyte,
+    checkpointBytes: options.checkpointBytes ?? 64 * mebibyte,
     compactionBatchLimit: options.compactionBatchLimit ?? 1000,
     compactionSleepMs: options.compactionSleepMs ?? 10,
   };

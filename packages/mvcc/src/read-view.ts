@@ -163,7 +163,7 @@ export class ReadView {
     const span = textSpanOf(range);
     if (isEmptySpan(span)) return 0;
     const now = this.count(range);
-    if (revision >= this.bodyRevision) return now - this.#headChangeSince(span, revision);
+    if (this.#head.counts.covers(revision)) return now - this.#head.counts.changeAfter(span, revision);
     const from = this.seqOf((revision + 1) as Revision);
     // Both walks are exact; the shorter one is taken.
     if (this.bodySeq - from > now) return this.#countByWalk(range, revision);
@@ -199,30 +199,39 @@ export class ReadView {
   }
 
   *#bodyRecords(span: TextSpan, revision: Revision | undefined, pieceHint: number): Generator<Uint8Array> {
-    const isNewest = revision === undefined || revision >= this.bodyRevision;
-    let gone = isNewest ? undefined : this.#body.nextSigned(span, revision);
+    if (revision === undefined || revision >= this.bodyRevision) {
+      yield* this.#bodyLatest(span, pieceHint);
+      return;
+    }
+    const goneKeys = this.#deletedAfter(span, revision);
+    let gone = goneKeys.next();
     for (const record of this.#bodyLatest(span, pieceHint)) {
-      if (isNewest) {
-        yield record;
-        continue;
-      }
       const key = keyLatin1Of(record);
-      for (; gone !== undefined && gone < key; gone = this.#nextSigned(gone, span, revision)) {
-        const old = this.#bodyRecordAt(bytesFromLatin1(gone), revision);
+      for (; !gone.done && gone.value < key; gone = goneKeys.next()) {
+        const old = this.#bodyRecordAt(bytesFromLatin1(gone.value), revision);
         if (old !== undefined) yield old;
       }
-      if (gone === key) gone = this.#nextSigned(gone, span, revision);
+      if (!gone.done && gone.value === key) gone = goneKeys.next();
       const visible = modRevisionOf(record) <= revision ? record : this.#bodyRecordAt(keyOf(record), revision);
       if (visible !== undefined) yield visible;
     }
-    for (; gone !== undefined && revision !== undefined; gone = this.#nextSigned(gone, span, revision)) {
-      const old = this.#bodyRecordAt(bytesFromLatin1(gone), revision);
+    for (; !gone.done; gone = goneKeys.next()) {
+      const old = this.#bodyRecordAt(bytesFromLatin1(gone.value), revision);
       if (old !== undefined) yield old;
     }
   }
 
-  #nextSigned(after: string, span: TextSpan, revision: Revision): string | undefined {
-    return this.#body.nextSigned({ start: `${after}\0`, end: span.end }, revision);
+  /** Keys of the span that were deleted after a revision, in order; some that were not may be among them. */
+  *#deletedAfter(span: TextSpan, revision: Revision): Generator<string> {
+    if (this.#head.counts.covers(revision)) {
+      yield* this.#head.counts.deletedAfter(span, revision);
+      return;
+    }
+    let key = this.#body.nextSigned(span, revision);
+    while (key !== undefined) {
+      yield key;
+      key = this.#body.nextSigned({ start: `${key}\0`, end: span.end }, revision);
+    }
   }
 
   /** The first `limit` records of a span in the body, fence by fence where there are blocks. */

@@ -62,7 +62,7 @@ const vacuumPagesMin = 1024;
 
 /** The store: head, body and the work between them. */
 export class Store implements Mvcc, TransactionHost {
-  readonly head = new Head();
+  readonly head: Head;
   readonly view: ReadView;
   readonly slab = new Slab();
   readonly #parts: StoreParts;
@@ -88,6 +88,7 @@ export class Store implements Mvcc, TransactionHost {
     const { state, fences, buckets, size } = parts.body.opened;
     this.#fences = new Fences(fences);
     this.#revision = state.revision as Revision;
+    this.head = new Head(this.#revision);
     this.#compacted = state.compactedPlusOne === 0 ? undefined : ((state.compactedPlusOne - 1) as Revision);
     this.#applied = { index: state.appliedIndex as LogIndex, term: state.appliedTerm as Term };
     this.#lastSeq = state.lastSeq;

@@ -123,7 +123,7 @@ export class HeadTransaction implements WriteTransaction {
     const version = found === undefined ? 1 : found.version + 1;
     const record = encodeRecord(slab, put.key, value, { createRevision, modRevision: this.#revision, version, lease });
     const older = head.active.byKey.get(keyLatin1)?.newest;
-    head.active.append(
+    head.append(
       new HeadVersion(
         "put",
         keyLatin1,
@@ -201,8 +201,8 @@ export class HeadTransaction implements WriteTransaction {
   }
 
   abort(): void {
-    const active = this.#end();
-    while (active.log.length > this.#logStart) active.undo();
+    this.#end();
+    this.#host.head.undoTo(this.#logStart);
     this.#host.finish(undefined);
   }
 
@@ -220,7 +220,7 @@ export class HeadTransaction implements WriteTransaction {
     if (found === undefined) return undefined;
     const record = encodeDeletion(slab, key, this.#revision);
     const older = head.active.byKey.get(keyLatin1)?.newest;
-    head.active.append(
+    head.append(
       new HeadVersion(
         "delete",
         keyLatin1,

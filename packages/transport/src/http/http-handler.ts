@@ -83,7 +83,8 @@ export interface ResponseSink {
   head(status: number, headers: readonly (readonly [string, string])[], length: number | undefined): void;
   /** @returns undefined to go on, or a promise to wait for. */
   write(chunk: Uint8Array): Promise<void> | undefined;
-  end(): void;
+  /** `last`: a chunk to end with. */
+  end(last?: Uint8Array): void;
   /** The body failed half way: the client must not take it for whole. */
   abort(): void;
 }
@@ -105,6 +106,7 @@ export async function sendResponse(response: Response, sink: ResponseSink, signa
     const isWhole = first.done || (await isDoneSoon(next));
     if (signal.aborted) return;
     sink.head(response.status, headers, isWhole ? (first.value?.length ?? 0) : undefined);
+    if (isWhole) return sink.end(first.value);
     if (first.value !== undefined) await sink.write(first.value);
     for (let part = await next; !part.done && !signal.aborted; part = await next) {
       await sink.write(part.value);

@@ -115,8 +115,8 @@ export class Http1Exchange implements BodySource, ResponseSink {
     });
   }
 
-  end(): void {
-    if (!this.response.destroyed) this.response.end();
+  end(last?: Uint8Array): void {
+    if (!this.response.destroyed) this.response.end(last);
     if (!this.request.complete && !this.awaitsContinue) this.request.resume();
   }
 

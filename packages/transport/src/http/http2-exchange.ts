@@ -110,7 +110,8 @@ class HttpExchange implements StreamConsumer, BodySource, ResponseSink {
     });
   }
 
-  end(): void {
+  end(last?: Uint8Array): void {
+    if (last !== undefined && !this.isHead) this.stream.write(last);
     this.stream.end(undefined);
   }
 

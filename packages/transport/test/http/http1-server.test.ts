@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { createListener, type HttpHandler, type Listener } from "../src/index.js";
-import { realPorts } from "./support/ports.js";
+import { createListener, type HttpHandler, type Listener } from "../../src/index.js";
+import { realPorts } from "../support/ports.js";
 
 const running: Listener[] = [];
 afterEach(async () => {
@@ -238,5 +238,21 @@ describe("HTTP/1.1 through a fetch-style handler", () => {
     expect(bodyOf(await exchange(port, `get /x HTTP/1.1\r\nHost: a\r\n${end}`))).toContain('"method":"get"');
     expect(bodyOf(await exchange(port, `OPTIONS * HTTP/1.1\r\nHost: a\r\n${end}`))).toContain('"target":"*"');
     expect(bodyOf(await exchange(port, `CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n${end}`))).toContain('"method":"CONNECT"');
+  });
+
+  it("ignores an upgrade to HTTP/2 and a gRPC content type", async () => {
+    const port = await start();
+    const upgrade =
+      "Connection: close, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
+    expect(bodyOf(await exchange(port, `GET /a HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`))).toContain('"target":"/a"');
+    const grpc = "POST /t.S/Echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nConnection: close\r\n\r\n";
+    expect(bodyOf(await exchange(port, grpc))).toContain('"target":"/t.S/Echo"');
+  });
+
+  it("closes a request head that does not end in time", async () => {
+    const listener = createListener({ http: site, limits: { headersMs: 100 } }, realPorts());
+    running.push(listener);
+    const { port } = await listener.listen({ host: "127.0.0.1", port: 0 });
+    expect(await exchange(port, "GET /slow HTTP/1.1\r\nHost: a\r\n")).toBe("");
   });
 });

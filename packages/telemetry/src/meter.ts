@@ -10,6 +10,8 @@ export const etcdFamilyOf: Readonly<Record<string, EtcdFamilyName>> = {
   "wal.write.duration": "etcd_disk_wal_write_duration_seconds",
   "wal.written": "etcd_disk_wal_write_bytes_total",
   "mvcc.flush.duration": "etcd_disk_backend_commit_duration_seconds",
+  "mvcc.compaction.rows": "etcd_debugging_mvcc_db_compaction_keys_total",
+  "mvcc.compaction.slice.duration": "etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds",
   "mvcc.backup.duration": "etcd_disk_backend_snapshot_duration_seconds",
   "mvcc.defragment.duration": "etcd_disk_backend_defrag_duration_seconds",
   "mvcc.hash.duration": "etcd_mvcc_hash_duration_seconds",
@@ -48,9 +50,15 @@ export function createMeter(metrics: Metrics, names: Readonly<Record<string, Etc
     },
     histogram: (definition): Histogram => {
       const cell = cellFor(definition, "histogram");
-      return { record: (value, labels) => (cell(labels) as HistogramCell).observe(value) };
+      const factor = factorOf(known[definition.name], definition);
+      return { record: (value, labels) => (cell(labels) as HistogramCell).observe(value * factor) };
     },
   };
+}
+
+/** Some of etcd's families count milliseconds where ours count seconds. */
+function factorOf(name: EtcdFamilyName | undefined, { unit }: MetricDefinition): number {
+  return unit === "s" && name?.endsWith("_milliseconds") === true ? 1000 : 1;
 }
 
 /** A counter may stand behind a gauge of etcd's (bytes written, for one), a histogram only behind a histogram. */
@@ -82,5 +90,7 @@ function ownCells(
 const unitSuffix = { s: "_seconds", By: "_bytes", "1": "" };
 
 function ownName({ name, unit }: MetricDefinition, type: FamilyType): string {
-  return `quorate_${name.replaceAll(/[^a-zA-Z0-9]+/g, "_")}${unitSuffix[unit]}${type === "counter" ? "_total" : ""}`;
+  const plain = name.replaceAll(/[^a-zA-Z0-9]+/g, "_");
+  const suffix = plain.endsWith(unitSuffix[unit]) ? "" : unitSuffix[unit];
+  return `quorate_${plain}${suffix}${type === "counter" ? "_total" : ""}`;
 }

@@ -14,6 +14,12 @@ describe("createMeter", () => {
     expect(metrics.etcd.etcd_disk_wal_write_bytes_total.value).toBe(100);
   });
 
+  it("turns seconds into milliseconds where etcd counts those", () => {
+    const metrics = createMetrics({ grpcMethods: [] });
+    createMeter(metrics).histogram({ name: "mvcc.compaction.slice.duration", unit: "s", description }).record(0.003);
+    expect(metrics.etcd.etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds.sum).toBe(3);
+  });
+
   it("takes more names for etcd's families", () => {
     const metrics = createMetrics({ grpcMethods: [] });
     createMeter(metrics, { "mvcc.keys": "etcd_debugging_mvcc_keys_total" })
@@ -27,11 +33,13 @@ describe("createMeter", () => {
     const meter = createMeter(metrics);
     meter.counter({ name: "transport.received", unit: "By", description, labels: ["port"] }).add(5, { port: "peer" });
     meter.counter({ name: "transport.received", unit: "By", description, labels: ["port"] }).add(2, { port: "peer" });
+    meter.counter({ name: "mvcc.flush.bytes", unit: "By", description }).add(1);
     meter.gauge({ name: "mvcc.head-size", unit: "By", description }).set(3);
     meter.histogram({ name: "raft.turn", unit: "s", description, buckets: [1, 2] }).record(1.5);
     const text = await metrics.expose({ withOwn: true });
     expect(text).toContain('quorate_transport_received_bytes_total{port="peer"} 7\n');
     expect(text).toContain("quorate_mvcc_head_size_bytes 3\n");
+    expect(text).toContain("quorate_mvcc_flush_bytes_total 1\n");
     expect(text).toContain('quorate_raft_turn_seconds_bucket{le="2"} 1\n');
   });
 });

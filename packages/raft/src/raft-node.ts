@@ -47,7 +47,8 @@ export class RaftNode {
     const raft = this.#raft;
     recover(raft, start);
     drawElectionTimeout(raft);
-    this.#hardState = hardStateOf(raft);
+    // What storage has: where recovery knew better, the next Ready says so.
+    this.#hardState = start.hardState ?? { ...initialHardState, commit: raft.log.committed };
   }
 
   get id(): MemberId {

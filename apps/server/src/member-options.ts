@@ -25,6 +25,8 @@ export type MemberOptions = Readonly<{
   snapshotCount: number;
   catchUpEntries: number;
   segmentsKept: number;
+  /** A segment of the log that has reached this size is followed by a new one; the log's own default when absent. */
+  segmentBytesMax?: number | undefined;
   watchProgressMs: number;
   compactionBatchLimit: number;
   compactionSleepMs: number;

@@ -48,6 +48,7 @@ export async function recoverMember(options: MemberOptions, ports: MemberPorts):
       directory: options.walDirectory,
       metadata: Metadata.encode({ NodeID: member, ClusterID: cluster }),
       segmentsKept: options.segmentsKept,
+      segmentBytesMax: options.segmentBytesMax,
       thread: options.hasLogThread,
       unsafeNoSync: options.unsafeNoSync,
     },

@@ -28,6 +28,8 @@ export class HttpApplication implements Application {
 /** Headers that HTTP/2 has no place for. */
 const connectionHeaders = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 
+const continueBlock = encodeHeaders([[":status", "100"]]);
+
 /** What a waiting chunk costs beside its bytes, so that many small ones are counted for what they are. */
 const chunkOverhead = 256;
 
@@ -38,6 +40,7 @@ class HttpExchange implements StreamConsumer, BodySource, ResponseSink {
   private readonly body: BodyQueue | undefined;
   private room: (() => void) | undefined;
   private isHead = false;
+  private awaitsContinue = false;
 
   constructor(stream: Stream, isEnded: boolean) {
     this.stream = stream;
@@ -53,6 +56,7 @@ class HttpExchange implements StreamConsumer, BodySource, ResponseSink {
       host: head.authority ?? head.metadata.get("host"),
     };
     this.isHead = head.method === "HEAD";
+    this.awaitsContinue = head.metadata.get("expect")?.toLowerCase() === "100-continue";
     const headers = head.metadata.wireFields.filter(([name]) => name !== ":authority");
     if (info.host !== undefined && head.authority !== undefined) headers.push(["host", info.host]);
     const { signal } = this.abortController;
@@ -60,7 +64,11 @@ class HttpExchange implements StreamConsumer, BodySource, ResponseSink {
     await sendResponse(response, this, signal);
   }
 
-  wanted(): void {} // the client has window until the queue holds that much
+  wanted(): void {
+    if (!this.awaitsContinue) return; // the client has window until the queue holds that much
+    this.awaitsContinue = false;
+    if (!this.stream.isHeadSent) this.stream.sendInterim(continueBlock);
+  }
 
   taken(bytes: number): void {
     this.stream.connection.hold(-bytes - chunkOverhead);

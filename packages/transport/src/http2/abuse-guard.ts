@@ -20,9 +20,9 @@ export class AbuseGuard {
     if (this.resets.isOverflowing(nowMs)) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, "too many resets");
   }
 
-  /** A frame that carries nothing. @throws ConnectionError when that is one too many. */
-  countIdleFrame(nowMs: number): void {
-    if (this.idleFrames.isOverflowing(nowMs))
+  /** A frame that carries nothing; `weight` says how many of them it is worth. @throws ConnectionError when that is one too many. */
+  countIdleFrame(nowMs: number, weight = 1): void {
+    if (this.idleFrames.isOverflowing(nowMs, weight))
       throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, "too many idle frames");
   }
 

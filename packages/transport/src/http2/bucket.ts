@@ -10,11 +10,11 @@ export class Bucket {
     this.perSecond = options.perSecond;
   }
 
-  /** Counts one. @returns true when that is one too many. */
-  isOverflowing(nowMs: number): boolean {
+  /** Counts one, or `weight`. @returns true when that is too many. */
+  isOverflowing(nowMs: number, weight = 1): boolean {
     const forgiven = ((nowMs - this.lastMs) / 1000) * this.perSecond;
     this.lastMs = nowMs;
-    this.level = Math.max(0, this.level - forgiven) + 1;
+    this.level = Math.max(0, this.level - forgiven) + weight;
     return this.level > this.burst;
   }
 

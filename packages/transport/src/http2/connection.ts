@@ -19,6 +19,9 @@ import {
 import { settingsPayload } from "./own-settings.js";
 import type { Stream, StreamHost } from "./stream.js";
 
+/** How long a connection that has ended waits for the peer to take the last bytes. */
+const lingerMs = 5000;
+
 /** How far a connection has come towards its end. */
 export type ConnectionPhase = "open" | "draining" | "closing" | "closed";
 
@@ -76,7 +79,7 @@ export class Connection implements WheelEntry, StreamHost {
     this.application = application;
     this.wire = wire;
     this.peer = peer;
-    this.output = new Output(wire, engine.pool);
+    this.output = new Output(wire, engine.pool, () => this.written());
     const { limits } = engine;
     this.decoder = new HpackDecoder({
       tableBytesMax: limits.headerTableBytes,
@@ -127,14 +130,15 @@ export class Connection implements WheelEntry, StreamHost {
     }
   }
 
-  /** The wire has given all its bytes to the system. */
-  drained(): void {
-    if (this.isPaused) {
+  /** The wire has given bytes to the system: there may be room again. */
+  private written(): void {
+    if (this.isPaused && this.output.backlog * 2 <= this.engine.limits.socketStopReadingBytes) {
       this.isPaused = false;
       this.wire.resume();
     }
+    if (this.waiting.length === 0 || !this.canSend()) return;
     this.pumpWaiting();
-    this.flush();
+    if (!this.isReading) this.flush();
   }
 
   writeHeaders(id: number, block: Uint8Array, isLast: boolean): void {
@@ -309,7 +313,7 @@ export class Connection implements WheelEntry, StreamHost {
     this.phase = "closing";
     this.dropStreams();
     this.flush();
-    this.expiresMs = this.nowMs + 1000; // a peer that does not take the GOAWAY does not keep the socket
+    this.expiresMs = this.engine.clock.monotonicMs() + lingerMs; // a peer that does not take what is written does not keep the socket
     this.plan();
     this.wire.end();
   }

@@ -50,10 +50,13 @@ export class Output {
   private readonly wire: Wire;
   private readonly pool: BufferPool;
   private readonly inFlight: Buffer[] = [];
+  private readonly onWritten: () => void;
 
-  constructor(wire: Wire, pool: BufferPool) {
+  /** `onWritten` runs each time the wire has given something to the system. */
+  constructor(wire: Wire, pool: BufferPool, onWritten: () => void) {
     this.wire = wire;
     this.pool = pool;
+    this.onWritten = onWritten;
   }
 
   /** Bytes that the system has not taken yet. */
@@ -113,6 +116,7 @@ export class Output {
   private readonly written = (): void => {
     const buffer = this.inFlight.shift();
     if (buffer !== undefined) this.pool.give(buffer);
+    this.onWritten();
   };
 }
 

@@ -10,9 +10,14 @@ export function onSettings(connection: Connection, bytes: Buffer, start: number,
   if (length % 6 !== 0) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "settings of a wrong size");
   if (connection.hasSettings) connection.guard.countIdleFrame(connection.nowMs);
   connection.hasSettings = true;
+  let window = connection.peerInitialWindow;
   for (let at = start; at < start + length; at += 6) {
-    apply(connection, bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
+    const name = bytes.readUInt16BE(at);
+    const value = bytes.readUInt32BE(at + 2);
+    if (name === Setting.INITIAL_WINDOW_SIZE) window = checkedWindow(value);
+    else apply(connection, name, value);
   }
+  if (window !== connection.peerInitialWindow) setInitialWindow(connection, window);
   connection.output.frame(FrameType.SETTINGS, Flag.ACK, 0, Buffer.alloc(0));
   connection.touch();
 }
@@ -25,9 +30,6 @@ function apply(connection: Connection, name: number, value: number): void {
     case Setting.ENABLE_PUSH:
       if (value > 1) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "push is neither on nor off");
       return;
-    case Setting.INITIAL_WINDOW_SIZE:
-      setInitialWindow(connection, value);
-      return;
     case Setting.MAX_FRAME_SIZE:
       if (value < 16_384 || value > 16_777_215)
         throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "frame size out of range");
@@ -37,9 +39,17 @@ function apply(connection: Connection, name: number, value: number): void {
   }
 }
 
-/** Applies to open streams as well; their windows may go below zero (RFC 9113 section 6.9.2). */
-function setInitialWindow(connection: Connection, value: number): void {
+function checkedWindow(value: number): number {
   if (value > windowMax) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, "initial window too large");
+  return value;
+}
+
+/**
+ * Applies to open streams as well; their windows may go below zero (RFC 9113 section 6.9.2). Done once a frame, however often the frame
+ * says it, and counted by the streams it touches: nothing else makes so little input cost so much work.
+ */
+function setInitialWindow(connection: Connection, value: number): void {
+  connection.guard.countIdleFrame(connection.nowMs, connection.streams.size / streamsPerIdleFrame);
   const change = value - connection.peerInitialWindow;
   connection.peerInitialWindow = value;
   for (const stream of [...connection.streams.values()]) {
@@ -49,3 +59,5 @@ function setInitialWindow(connection: Connection, value: number): void {
     if (change > 0) connection.pump(stream);
   }
 }
+
+const streamsPerIdleFrame = 64;

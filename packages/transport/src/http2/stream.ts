@@ -95,6 +95,11 @@ export class Stream {
     if (isLast) this.closeLocal();
   }
 
+  /** Sends a 1xx head; the real one follows. */
+  sendInterim(block: Uint8Array): void {
+    if (!this.isLocalClosed) this.connection.writeHeaders(this.id, block, false);
+  }
+
   /** Sends the head of a successful gRPC answer, unless one was sent. */
   sendGrpcHead(): void {
     if (this.isHeadSent || this.isLocalClosed) return;

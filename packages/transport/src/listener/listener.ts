@@ -237,7 +237,6 @@ class PortListener implements Listener {
     const link = { connection, reader };
     this.links.add(link);
     connection.onClosed = () => this.links.delete(link);
-    socket.on("drain", () => connection.drained());
     socket.on("end", () => connection.close());
     socket.on("close", () => connection.closed());
     socket.on("data", (chunk: Buffer) => reader.receive(chunk));

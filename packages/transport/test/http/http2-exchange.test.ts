@@ -86,6 +86,17 @@ describe("HTTP/2 requests through a fetch-style handler", () => {
     ]);
   });
 
+  it("sends 100 only when the handler reads the body", async () => {
+    const { peer } = begin(async (got, { target }) => new Response(target === "/read" ? await got.text() : "unread"));
+    const extra: [string, string][] = [["expect", "100-continue"]];
+    peer.send(request(1, "POST", "/read", { end: false, extra }), request(3, "POST", "/other", { end: false, extra }));
+    const lines = await linesOf(peer);
+    expect(lines.filter((line) => line.startsWith("HEADERS 1"))).toEqual(["HEADERS 1 :status=100"]);
+    expect(lines.filter((line) => line.startsWith("HEADERS 3")).length).toBe(1);
+    peer.send(frame(DATA, 1, 1, Buffer.from("b")));
+    expect((await linesOf(peer))[0]).toMatch(/^HEADERS 1 :status=200/);
+  });
+
   it("joins cookie crumbs", async () => {
     const { peer } = begin((got) => new Response(got.headers.get("cookie")));
     peer.send(

@@ -207,6 +207,17 @@ describe("floods of frames that carry nothing (CVE-2019-9511 to 9518): idleFrame
     });
   }
 
+  it("one SETTINGS frame that says the window a thousand times touches the streams once, and counts them", () => {
+    const { peer } = begin({ idleFrameBurst: 100, idleFramesPerSecond: 0 });
+    peer.send(...Array.from({ length: 640 }, (_, i) => callHeaders(2 * i + 1, "/t.S/Silent")));
+    const many = settings(Array.from({ length: 1000 }, (_, i) => [Setting.INITIAL_WINDOW_SIZE, 1000 + i]));
+    peer.send(many);
+    expect(peer.connection.streams.get(1)?.sendWindow).toBe(1999);
+    peer.frames();
+    for (let i = 0; i < 10; i++) peer.send(settings([[Setting.INITIAL_WINDOW_SIZE, i]]));
+    expect(peer.lines().at(-1)).toContain("too many idle frames");
+  });
+
   it("stops reading from a peer that does not read: socketStopReadingBytes", () => {
     const { peer } = begin({ socketStopReadingBytes: 1000, keepAliveMinPingMs: 0, idleFrameBurst: 1e9 });
     peer.send(callHeaders(1, "/t.S/Silent"));
@@ -220,7 +231,6 @@ describe("floods of frames that carry nothing (CVE-2019-9511 to 9518): idleFrame
     expect(sent).toBe(Math.ceil(1001 / 17));
     expect(peer.wire.backlog).toBeLessThan(1000 + 17);
     peer.wire.unstick();
-    peer.connection.drained();
     expect(peer.wire.isPaused).toBe(false);
   });
 

@@ -64,7 +64,7 @@ describe("the beginning of a connection", () => {
     expect(peer.lines()).toEqual([]);
     peer.engine.clock.advance(400);
     expect(peer.lines()).toEqual([`GOAWAY last=0 code=${ErrorCode.SETTINGS_TIMEOUT} no settings`]);
-    peer.engine.clock.advance(2000);
+    peer.engine.clock.advance(6000);
     expect(peer.wire.isDestroyed).toBe(true);
   });
 });

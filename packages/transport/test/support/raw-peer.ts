@@ -124,6 +124,8 @@ export class TestWire implements Wire {
   }
 }
 
+const pool = new BufferPool();
+
 /** An engine without sockets: what connections of one listener share. */
 export function buildEngine(
   limits: Partial<Limits> = {},
@@ -135,7 +137,7 @@ export function buildEngine(
     clock,
     random: { integer: (min: number) => min, bytes: (length: number) => new Uint8Array(length) },
     logger: silentLogger,
-    pool: new BufferPool(),
+    pool,
     counts: new Counts(),
     deadlines: new Wheel({ tickMs: 10, slots: 64 }, { clock }),
     timers: new Wheel({ tickMs: 100, slots: 64 }, { clock }),

@@ -20,7 +20,10 @@ export interface FlushListener {
   flushed(layer: HeadLayer, result: BodyResult): void;
 }
 
-type Waiter = Readonly<{ index: LogIndex; resolve: () => void }>;
+type Waiter = Readonly<{ index: LogIndex; resolve: () => void; reject: (error: Error) => void }>;
+
+/** After a checkpoint that met a reader of an older state (a backup), the next one waits this long. */
+const checkpointRetryMs = 50;
 
 /** Decides when the head's layers go to the body and when the body is synced, and who waited for that. */
 export class Flusher {
@@ -29,16 +32,25 @@ export class Flusher {
   readonly #clock: Clock;
   readonly #listener: FlushListener;
   readonly #telemetry: MvccTelemetry;
+  readonly #wake: () => void;
   #state: { flushed: EntryId; durable: EntryId; lastSeq: number };
   #timer: Timer | undefined;
   #isDue = false;
   #wantsCheckpoint = false;
+  #isPausing = false;
   #flushWaiters: Waiter[] = [];
   #durableWaiters: Waiter[] = [];
   #drainWaiters: (() => void)[] = [];
 
   constructor(
-    parts: { head: Head; settings: FlushSettings; clock: Clock; listener: FlushListener; telemetry: MvccTelemetry },
+    parts: {
+      head: Head;
+      settings: FlushSettings;
+      clock: Clock;
+      listener: FlushListener;
+      telemetry: MvccTelemetry;
+      wake: () => void;
+    },
     state: BodyState,
   ) {
     this.#head = parts.head;
@@ -46,6 +58,7 @@ export class Flusher {
     this.#clock = parts.clock;
     this.#listener = parts.listener;
     this.#telemetry = parts.telemetry;
+    this.#wake = parts.wake;
     const flushed = { index: state.appliedIndex as LogIndex, term: state.appliedTerm as Term };
     // What was found in the file may sit in its log, unsynced. The first checkpoint makes it durable.
     this.#state = { flushed, durable: { index: 0 as LogIndex, term: 0 as Term }, lastSeq: state.lastSeq };
@@ -70,14 +83,14 @@ export class Flusher {
   }
 
   /** Something was applied. Says whether the body has work now; otherwise a timer will. */
-  noteApplied(wake: () => void): boolean {
+  noteApplied(): boolean {
     this.#head.sealLarge();
     if (this.#head.bytes >= this.#settings.flushBytes) return true;
     if (this.#timer === undefined && !this.#isDue && !this.#head.isEmpty) {
       this.#timer = this.#clock.after(this.#settings.flushDelayMs, () => {
         this.#timer = undefined;
         this.#isDue = true;
-        wake();
+        this.#wake();
       });
     }
     return false;
@@ -85,19 +98,28 @@ export class Flusher {
 
   whenFlushed(index: LogIndex): Promise<void> {
     if (this.flushed.index >= index) return Promise.resolve();
-    return new Promise((resolve) => this.#flushWaiters.push({ index, resolve }));
+    return new Promise((resolve, reject) => this.#flushWaiters.push({ index, resolve, reject }));
   }
 
   whenDurable(index: LogIndex): Promise<void> {
     if (this.durable.index >= index) return Promise.resolve();
-    return new Promise((resolve) => this.#durableWaiters.push({ index, resolve }));
+    return new Promise((resolve, reject) => this.#durableWaiters.push({ index, resolve, reject }));
   }
 
   /** The next flush or checkpoint, if there is a reason for one. */
   nextWork(): { job: BodyJob; done: (result: BodyResult) => void } | undefined {
-    if (this.#wantsCheckpoint || (this.#durableWaiters.length > 0 && !this.#needsFlush())) return this.#checkpoint();
+    const isAsked = this.#wantsCheckpoint || (this.#durableWaiters.length > 0 && !this.#needsFlush());
+    if (isAsked && !this.#isPausing) return this.#checkpoint();
     if (this.#needsFlush()) return this.#flush();
     return undefined;
+  }
+
+  /** Nothing will be written any more: those who wait are told why. */
+  fail(error: Error): void {
+    this.stop();
+    for (const waiter of [...this.#flushWaiters, ...this.#durableWaiters]) waiter.reject(error);
+    this.#flushWaiters = [];
+    this.#durableWaiters = [];
   }
 
   stop(): void {
@@ -157,12 +179,21 @@ export class Flusher {
     const done = (result: BodyResult): void => {
       this.#telemetry.end(span, result);
       this.#telemetry.countCheckpoint(result);
-      // An incomplete one met a reader that looks at an older state; the next one will get further.
-      if (result.isComplete !== true) return;
+      if (result.isComplete !== true) return this.#pause();
       this.#state = { ...this.#state, durable: flushed };
       this.#durableWaiters = settle(this.#durableWaiters, flushed.index);
     };
     return { job: { kind: "checkpoint" }, done };
+  }
+
+  /** An incomplete checkpoint met a reader that looks at an older state; later one gets further. */
+  #pause(): void {
+    this.#wantsCheckpoint = true;
+    this.#isPausing = true;
+    this.#clock.after(checkpointRetryMs, () => {
+      this.#isPausing = false;
+      this.#wake();
+    });
   }
 
   #isDrained(): boolean {

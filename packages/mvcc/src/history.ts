@@ -2,7 +2,7 @@ import type { Revision } from "@quorate/common";
 import type { BodyReader, HistoryRow } from "./body/reader.js";
 import type { Head } from "./head.js";
 import type { PreviousRecords } from "./head-layer.js";
-import { spanHas, type TextSpan, textSpanOf } from "./key-range.js";
+import { spanHas, textSpanOf } from "./key-range.js";
 import type { Change, HistoryBatch, HistoryLimits } from "./mvcc.js";
 import { MvccError } from "./mvcc-error.js";
 import type { ReadBounds } from "./range.js";
@@ -12,6 +12,8 @@ import { Slab } from "./slab.js";
 
 /** Rows of the body's history read at a time. */
 const pieceRows = 256;
+/** Rows looked at in one call, those of other keys included: a few milliseconds. Whole revisions, so it may be a little more. */
+const rowsMax = 10_000;
 
 /** What a history read needs. */
 export type HistorySource = Readonly<{
@@ -59,8 +61,9 @@ export function readHistory(store: HistorySource, from: Revision, limits: Histor
   }
   const span = limits.range === undefined ? undefined : textSpanOf(limits.range);
   const batch = new BatchBuilder(limits);
-  for (const change of changesFrom(store, from, span)) {
-    if (change.revision > current || !batch.add(change)) break;
+  for (const change of changesFrom(store, from)) {
+    if (change.revision > current || !batch.look(change.revision)) break;
+    if (span === undefined || spanHas(span, change.keyLatin1)) batch.add(change);
   }
   return batch.finish(current);
 }
@@ -71,27 +74,34 @@ class BatchBuilder {
   readonly #changes: Change[] = [];
   #revisions = 0;
   #bytes = 0;
-  #last: Revision | undefined;
+  #rows = 0;
+  #looked: Revision | undefined;
+  #added: Revision | undefined;
   #next: Revision | undefined;
 
   constructor(limits: HistoryLimits) {
     this.#limits = limits;
   }
 
-  /** False: the change begins a revision that does not fit any more. */
-  add(change: Change): boolean {
-    if (change.revision !== this.#last) {
-      const isFull = this.#revisions >= this.#limits.revisionsMax || this.#bytes >= this.#limits.bytesMax;
-      if (isFull && this.#revisions > 0) {
-        this.#next = change.revision;
-        return false;
-      }
-      this.#last = change.revision;
-      this.#revisions++;
+  /** Takes note of a change of any key. False: it begins a revision, and a limit has been reached. */
+  look(revision: Revision): boolean {
+    this.#rows++;
+    if (revision === this.#looked) return true;
+    const isFull =
+      this.#rows > rowsMax || this.#revisions >= this.#limits.revisionsMax || this.#bytes >= this.#limits.bytesMax;
+    if (isFull && this.#looked !== undefined) {
+      this.#next = revision;
+      return false;
     }
+    this.#looked = revision;
+    return true;
+  }
+
+  add(change: Change): void {
+    if (change.revision !== this.#added) this.#revisions++;
+    this.#added = change.revision;
     this.#changes.push(change);
     this.#bytes += change.record.length;
-    return true;
   }
 
   finish(current: Revision): HistoryBatch {
@@ -99,25 +109,21 @@ class BatchBuilder {
   }
 }
 
-/** Changes of a span in order. Those of other keys are passed over without being built. */
-function* changesFrom(store: HistorySource, from: Revision, span: TextSpan | undefined): Generator<Change> {
-  if (from <= store.view.bodyRevision) yield* bodyChanges(store, from, span);
-  for (const version of store.head.changesFrom(from)) {
-    if (span === undefined || spanHas(span, version.keyLatin1)) yield version;
-  }
+/** Changes from a revision on, in order. */
+function* changesFrom(store: HistorySource, from: Revision): Generator<Change> {
+  if (from <= store.view.bodyRevision) yield* bodyChanges(store, from);
+  yield* store.head.changesFrom(from);
 }
 
-function* bodyChanges(store: HistorySource, from: Revision, span: TextSpan | undefined): Generator<Change> {
+function* bodyChanges(store: HistorySource, from: Revision): Generator<Change> {
   const slab = new Slab();
   const { bodySeq } = store.view;
   for (let seq = store.view.seqOf(from); seq <= bodySeq; ) {
     const rows = store.reader.history(seq, pieceRows);
     if (rows.length === 0) return;
     for (const row of rows) {
-      const keyLatin1 = keyLatin1Of(row.record);
-      if (span !== undefined && !spanHas(span, keyLatin1)) continue;
       const record = row.isDeletion ? encodeDeletion(slab, keyOf(row.record), row.main as Revision) : row.record;
-      yield new PastChange(row, keyLatin1, record, store.source);
+      yield new PastChange(row, keyLatin1Of(row.record), record, store.source);
     }
     seq = (rows[rows.length - 1] as HistoryRow).seq + 1;
   }

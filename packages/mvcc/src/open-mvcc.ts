@@ -2,9 +2,10 @@ import type { Body } from "./body/jobs.js";
 import { LocalBody } from "./body/local-body.js";
 import { BodyReader } from "./body/reader.js";
 import { removeStaleBackups } from "./body/files.js";
-import { openForReading } from "./body/schema.js";
+import { isCorruption, openForReading } from "./body/schema.js";
 import { ThreadBody } from "./body/thread-body.js";
 import type { Mvcc, MvccOptions, MvccPorts } from "./mvcc.js";
+import { MvccError } from "./mvcc-error.js";
 import { Store } from "./store.js";
 
 const mebibyte = 1024 * 1024;
@@ -21,12 +22,21 @@ export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
   const openReader = (): void => {
     reader ??= new BodyReader(openForReading({ path, cacheBytes: Math.floor(cacheBytes / 6) }));
   };
+  let store: Store | undefined;
+  const fatal = (cause: Error): void => {
+    const error = new MvccError(
+      { code: isCorruption(cause) ? "mvcc/corrupt" : "mvcc/io", path, reason: cause.message },
+      { cause },
+    );
+    store?.fail(error);
+    ports.fatal(error);
+  };
   let body: Body;
   if (options.storeThread === false) {
-    body = new LocalBody(writer, ports.fatal);
+    body = new LocalBody(writer, fatal);
     openReader();
   } else {
-    body = new ThreadBody(writer, { fatal: ports.fatal, whileOpen: openReader });
+    body = new ThreadBody(writer, { fatal, whileOpen: openReader });
   }
   removeStaleBackups(path);
   const settings = {
@@ -40,5 +50,6 @@ export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
     compactionBatchLimit: options.compactionBatchLimit ?? 1000,
     compactionSleepMs: options.compactionSleepMs ?? 10,
   };
-  return new Store({ body, reader: reader as unknown as BodyReader, settings, ports });
+  store = new Store({ body, reader: reader as unknown as BodyReader, settings, ports });
+  return store;
 }

@@ -64,6 +64,13 @@ export class Scheduler {
     if (this.#isBusy) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
+  /** The body is gone: the job that runs will never answer. */
+  fail(): void {
+    this.#isStopped = true;
+    this.#isBusy = false;
+    this.#tellIdle();
+  }
+
   #startOne(): boolean {
     const background = this.#wasUrgent ? this.#nextSlice() : undefined;
     if (background !== undefined) {

@@ -6,6 +6,7 @@ import { BlockCache } from "./block-cache.js";
 import { emptyHash } from "./body/hasher.js";
 import type { Body, BodyResult, BodySize, HashRequest } from "./body/jobs.js";
 import type { BodyReader } from "./body/reader.js";
+import { Buckets } from "./buckets.js";
 import { Compactions } from "./compaction.js";
 import { Flusher, type FlushSettings } from "./flusher.js";
 import { HashLock } from "./hash-lock.js";
@@ -13,7 +14,7 @@ import { HashTask } from "./hash-task.js";
 import { Head } from "./head.js";
 import type { HeadLayer } from "./head-layer.js";
 import { readHistory } from "./history.js";
-import { bytesFromLatin1, type KeyRange, latin1FromBytes } from "./key-range.js";
+import { type KeyRange, latin1FromBytes } from "./key-range.js";
 import type {
   Attachment,
   Backup,
@@ -75,13 +76,14 @@ export class Store implements Mvcc, TransactionHost {
   readonly #hashLock = new HashLock();
   readonly #compactions: Compactions;
   readonly #backups: Backups;
-  readonly #buckets = new Map<string, Map<string, Uint8Array>>();
+  readonly #buckets: Buckets;
   #revision: Revision;
   #compacted: Revision | undefined;
   #applied: EntryId;
   #lastSeq: number;
   #size: BodySize;
   #transaction: HeadTransaction | undefined;
+  #failure: Error | undefined;
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
@@ -93,7 +95,7 @@ export class Store implements Mvcc, TransactionHost {
     this.#applied = { index: state.appliedIndex as LogIndex, term: state.appliedTerm as Term };
     this.#lastSeq = state.lastSeq;
     this.#size = size;
-    for (const row of buckets) this.#bucketOf(row.bucket).set(row.key, row.value);
+    this.#buckets = new Buckets(buckets);
     this.#blocks = new BlockCache(this.#fences, parts.reader, parts.settings.blockBytesMax);
     const view = { head: this.head, body: parts.reader, fences: this.#fences, blocks: this.#blocks };
     this.view = new ReadView(view, { revision: this.#revision, seq: this.#lastSeq });
@@ -102,7 +104,14 @@ export class Store implements Mvcc, TransactionHost {
     const listener = { flushed: (layer: HeadLayer, result: BodyResult) => this.#takeFlushed(layer, result) };
     const { settings, ports } = parts;
     this.#flusher = new Flusher(
-      { head: this.head, settings, clock: ports.clock, listener, telemetry: this.#telemetry },
+      {
+        head: this.head,
+        settings,
+        clock: ports.clock,
+        listener,
+        telemetry: this.#telemetry,
+        wake: () => this.#scheduler.pump(),
+      },
       state,
     );
     const urgent = () => this.#flusher.nextWork();
@@ -174,8 +183,7 @@ export class Store implements Mvcc, TransactionHost {
       this.head.active.compactions.push(this.#compactions.request(outcome.compact));
     }
     for (const change of bucketChanges) {
-      if (change.value === undefined) this.#bucketOf(change.bucket).delete(change.key);
-      else this.#bucketOf(change.bucket).set(change.key, change.value);
+      this.#buckets.apply(change);
       this.head.active.changeBucket(change);
     }
     let puts = 0;
@@ -238,19 +246,13 @@ export class Store implements Mvcc, TransactionHost {
   }
 
   async hash(): Promise<number> {
-    const tables = [...this.#buckets].filter(([, bucket]) => bucket.size > 0).sort(([a], [b]) => (a < b ? -1 : 1));
-    const parts: Uint8Array[] = [];
-    for (const [name, bucket] of tables) {
-      parts.push(Buffer.from(name));
-      for (const [key, value] of [...bucket].sort(([a], [b]) => (a < b ? -1 : 1)))
-        parts.push(bytesFromLatin1(key), value);
-    }
+    const tables = this.#buckets.content();
     const compacted = this.#compacted;
     const release = this.#pins.add(compacted ?? 0);
     try {
       const upTo = this.#revision;
       await this.flush();
-      return crc32c(Buffer.concat(parts), await this.#hashRows(upTo, compacted));
+      return crc32c(tables, await this.#hashRows(upTo, compacted));
     } finally {
       release();
     }
@@ -290,16 +292,18 @@ export class Store implements Mvcc, TransactionHost {
   }
 
   bucket(name: string): ReadonlyMap<string, Uint8Array> {
-    return this.#bucketOf(name);
+    return this.#buckets.get(name);
   }
 
   flush(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const flushed = this.#flusher.whenFlushed(this.#applied.index);
     this.#scheduler.pump();
     return flushed;
   }
 
   checkpoint(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const durable = this.#flusher.whenDurable(this.#applied.index);
     this.#scheduler.pump();
     return durable;
@@ -317,8 +321,15 @@ export class Store implements Mvcc, TransactionHost {
     );
   }
 
+  /** The body can not go on: nothing is written any more, whoever waits is told. */
+  fail(error: Error): void {
+    this.#failure = error;
+    this.#scheduler.fail();
+    this.#flusher.fail(error);
+  }
+
   async close(): Promise<void> {
-    await this.checkpoint();
+    if (this.#failure === undefined) await this.checkpoint();
     this.#flusher.stop();
     await this.#scheduler.stop();
     this.#parts.reader.close();
@@ -355,7 +366,7 @@ export class Store implements Mvcc, TransactionHost {
     active.revision = this.#revision;
     active.compacted = this.#compacted;
     active.lastSeq = this.#lastSeq;
-    if (this.#flusher.noteApplied(() => this.#scheduler.pump())) this.#scheduler.pump();
+    if (this.#flusher.noteApplied()) this.#scheduler.pump();
   }
 
   #takeFlushed(layer: HeadLayer, result: BodyResult): void {
@@ -377,14 +388,5 @@ export class Store implements Mvcc, TransactionHost {
     this.#size = size;
     const { pages, freePages, pageBytes, historyRows } = size;
     this.view.averageRecordBytes = ((pages - freePages) * pageBytes) / Math.max(historyRows, 1);
-  }
-
-  #bucketOf(name: string): Map<string, Uint8Array> {
-    let bucket = this.#buckets.get(name);
-    if (bucket === undefined) {
-      bucket = new Map();
-      this.#buckets.set(name, bucket);
-    }
-    return bucket;
   }
 }

@@ -339,9 +339,9 @@ class Pair {
 }
 
 describe.each([
-  { title: "in one thread, flushed at will", numRuns: 100, options: { storeThread: false } },
-  { title: "in one thread, flushed at every change", numRuns: 60, options: { storeThread: false, flushBytes: 1 } },
-  { title: "behind its thread, flushed at every change", numRuns: 15, options: { storeThread: true, flushBytes: 1 } },
+  { title: "in one thread, flushed at will", numRuns: 80, options: { storeThread: false } },
+  { title: "in one thread, flushed at every change", numRuns: 40, options: { storeThread: false, flushBytes: 1 } },
+  { title: "behind its thread, flushed at every change", numRuns: 8, options: { storeThread: true, flushBytes: 1 } },
 ])("a store $title", ({ numRuns, options }) => {
   it("does what the model does", async () => {
     const history = fc.array(operation, { minLength: 5, maxLength: 60 });

@@ -188,18 +188,44 @@ describe("a store that died during a backup", () => {
   });
 });
 
-describe("a failure of the store", () => {
-  it("is fatal, from the thread too", async () => {
+describe.each([{ storeThread: false }, { storeThread: true }])("a failure of the store with %o", ({ storeThread }) => {
+  it("is fatal, names the file, and reaches those who wait", async () => {
     const path = `${scratchDirectory()}/db`;
-    const failed = await new Promise<Error>((resolve) => {
-      const mvcc = openMvcc({ path, flushBytes: 1 }, buildPorts({ clock: realClock, fatal: resolve }));
-      const db = new Database(path);
-      db.exec("DROP TABLE bucket");
-      db.close();
-      const transaction = mvcc.begin(nextEntry(mvcc));
-      transaction.setBucket("a", "b", bytes("c"));
-      transaction.commit();
-    });
-    expect(failed.message).toContain("bucket");
+    const failures: Error[] = [];
+    const mvcc = openMvcc(
+      { path, storeThread },
+      buildPorts({ clock: realClock, fatal: (error) => failures.push(error) }),
+    );
+    const db = new Database(path);
+    db.exec("DROP TABLE bucket");
+    db.close();
+    const transaction = mvcc.begin(nextEntry(mvcc));
+    transaction.setBucket("a", "b", bytes("c"));
+    transaction.commit();
+    await expect(mvcc.flush()).rejects.toMatchObject({ fault: { code: "mvcc/io", path } });
+    expect(failures).toHaveLength(1);
+    expect(failures[0]?.message).toContain("bucket");
+    await expect(mvcc.checkpoint()).rejects.toMatchObject({ fault: { code: "mvcc/io" } });
+    await mvcc.close();
+  });
+});
+
+describe("checkpoint", () => {
+  it("tries again later when someone reads an older state", async () => {
+    const path = `${scratchDirectory()}/db`;
+    const mvcc = mustOpen({ path }, buildPorts({ clock: realClock }));
+    put(mvcc, "a", "1");
+    await mvcc.flush();
+    const db = new Database(path, { readonly: true });
+    db.exec("BEGIN");
+    db.prepare("SELECT count(*) FROM latest").get();
+    put(mvcc, "a", "2");
+    const durable = mvcc.checkpoint();
+    await mvcc.flush();
+    expect(mvcc.durable.index).toBeLessThan(mvcc.applied.index);
+    db.close();
+    await durable;
+    expect(mvcc.durable).toEqual(mvcc.applied);
+    await mvcc.close();
   });
 });

@@ -223,6 +223,21 @@ describe.each(placements)("a store with its data $title", ({ settle }) => {
   });
 });
 
+describe("history", () => {
+  it("stops after a bounded number of changes of other keys", async () => {
+    const mvcc = mustOpen();
+    for (let i = 0; i < 12_000; i++) put(mvcc, `other${i % 50}`, "");
+    put(mvcc, "mine", "");
+    await mvcc.flush();
+    const limits = { revisionsMax: 10, bytesMax: 1000, range: oneKey("mine") };
+    const first = mvcc.history(revision(2), limits);
+    expect([first.changes.length, first.next]).toEqual([0, 10_002]);
+    const second = mvcc.history(first.next, limits);
+    expect([second.changes.length, second.next]).toEqual([1, 12_003]);
+    await mvcc.close();
+  });
+});
+
 describe("a transaction", () => {
   it("sees its own writes and shows nothing outside before the commit", async () => {
     const mvcc = mustOpen();

@@ -9,7 +9,7 @@ import { createClientHandler, createMetricsHandler } from "./http/http-handler.j
 import type { MemberView } from "./http/member-view.js";
 import type { Wait } from "./http/profiles.js";
 import { type Member, openMember } from "./member.js";
-import { collectMember, observeCore } from "./member-metrics.js";
+import { CallMetrics, collectMember, observeCore } from "./member-metrics.js";
 import { grpcOverheadBytes, type MemberOptions } from "./member-options.js";
 import { viewMember } from "./member-view.js";
 import { type OpenListener, openListeners, tlsOptionsOf } from "./open-listeners.js";
@@ -50,6 +50,7 @@ class Daemon implements RunningMember {
   readonly #context: StartContext;
   readonly #ports: ComposePorts;
   readonly #services = new GrpcServices();
+  readonly #calls: CallMetrics;
   readonly #clients: OpenListener[] = [];
   readonly #others: OpenListener[] = [];
   #prepared: Prepared | undefined;
@@ -59,6 +60,7 @@ class Daemon implements RunningMember {
   constructor(context: StartContext, ports: ComposePorts) {
     this.#context = context;
     this.#ports = ports;
+    this.#calls = new CallMetrics(context.metrics);
   }
 
   /** @returns why it cannot start, or undefined when it serves. */
@@ -80,7 +82,7 @@ class Daemon implements RunningMember {
     });
     this.#member = member;
     this.#view = viewMember(member, { server: serverVersion, storage: storageVersion });
-    registerInterceptors(this.#services, member.front);
+    registerInterceptors(this.#services, member.front, (call) => this.#calls.begun(call));
     member.register(this.#services);
     const listeners = this.#clients.map(({ listener }) => listener);
     collectMember(metrics, { member, listeners, services: this.#services, quotaBytes: shownQuota(config) });
@@ -151,7 +153,7 @@ class Daemon implements RunningMember {
   }
 
   #clientOptions(plan: ListenerPlan, http: NonNullable<ListenerOptions["http"]>): ListenerOptions {
-    const { config, metrics } = this.#context;
+    const { config } = this.#context;
     const { limits, keepAlive } = config;
     const options: ListenerOptions = {
       services: this.#services,
@@ -166,10 +168,8 @@ class Daemon implements RunningMember {
         keepAliveTimeoutMs: keepAlive.timeoutMs,
       },
     };
-    if (!config.metrics.isExtensive) return withTls(config, plan, options);
-    const onHandled: ListenerOptions["onHandled"] = (call, _code, startedMs) => {
-      const seconds = (this.#ports.clock.monotonicMs() - startedMs) / 1000;
-      metrics.grpc.of(call.path)?.handling?.observe(seconds);
+    const onHandled: ListenerOptions["onHandled"] = (call, code, startedMs) => {
+      this.#calls.ended(call, code, (this.#ports.clock.monotonicMs() - startedMs) / 1000);
     };
     return withTls(config, plan, { ...options, onHandled });
   }

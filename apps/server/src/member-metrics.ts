@@ -1,6 +1,7 @@
 import type { Committed, Mvcc } from "@quorate/mvcc";
+import { AlarmType } from "@quorate/proto";
 import type { EtcdMetrics, Metrics } from "@quorate/telemetry";
-import type { GrpcServices, Listener } from "@quorate/transport";
+import type { CallInfo, GrpcServices, Listener } from "@quorate/transport";
 import type { CoreObserver } from "./core/core-options.js";
 import { EntryField } from "./core/entry-codec.js";
 import type { Member } from "./member.js";
@@ -63,6 +64,59 @@ export function observeCore(etcd: EtcdMetrics): CoreObserver {
 
 const slowApplySeconds = 0.1;
 
+/** Methods whose latency is shown, and as what. */
+const requestTypes: Readonly<Record<string, string>> = {
+  "/etcdserverpb.KV/Range": "Range",
+  "/etcdserverpb.KV/Put": "Put",
+  "/etcdserverpb.KV/DeleteRange": "DeleteRange",
+  "/etcdserverpb.KV/Txn": "Txn",
+  "/etcdserverpb.KV/Compact": "Compaction",
+  "/etcdserverpb.Lease/LeaseGrant": "LeaseGrant",
+  "/etcdserverpb.Lease/LeaseRevoke": "LeaseRevoke",
+  "/etcdserverpb.Maintenance/Alarm": "Alarm",
+};
+
+/** Counts the calls of clients: by kind and by what the client says of its own version, and how long requests take. */
+export class CallMetrics {
+  readonly #metrics: Metrics;
+  readonly #calls = new Map<string, { add(): void }>();
+  readonly #durations = new Map<string, { observe(seconds: number): void }>();
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  /** A call begins. A client may say anything of its version: only the first hundred different ones are told apart. */
+  begun(call: CallInfo): void {
+    const type = call.kind === "unary" ? "unary" : "stream";
+    const said = call.metadata.get("client-api-version") ?? "unknown";
+    const key = `${type} ${said}`;
+    let cell = this.#calls.get(key);
+    if (cell === undefined) {
+      const shown = this.#calls.size < versionsMax ? said : "unknown";
+      cell = this.#metrics.etcd.etcd_server_client_requests_total.with(type, shown);
+      if (this.#calls.size < versionsMax) this.#calls.set(key, cell);
+    }
+    cell.add();
+  }
+
+  /** A call has ended. */
+  ended(call: CallInfo, code: number, seconds: number): void {
+    this.#metrics.grpc.of(call.path)?.handling?.observe(seconds);
+    const type = requestTypes[call.path];
+    if (type === undefined) return;
+    const key = `${type} ${code === 0}`;
+    let cell = this.#durations.get(key);
+    if (cell === undefined) {
+      cell = this.#metrics.etcd.etcd_server_request_duration_seconds.with(type, String(code === 0));
+      this.#durations.set(key, cell);
+    }
+    cell.observe(seconds);
+  }
+}
+
+const versionsMax = 100;
+
 function countChanges(etcd: EtcdMetrics, { changes }: Committed): void {
   for (const change of changes) {
     if (change.kind === "delete") etcd.etcd_mvcc_delete_total.add();
@@ -94,6 +148,7 @@ export function collectMember(
     etcd.etcd_server_proposals_committed_total.set(commit);
     etcd.etcd_server_proposals_applied_total.set(applied);
     etcd.etcd_server_proposals_pending.set(member.front.pending);
+    collectCluster(etcd, member);
     const watches = member.hub.stats();
     etcd.etcd_debugging_mvcc_watcher_total.set(watches.watchers);
     etcd.etcd_debugging_mvcc_slow_watcher_total.set(watches.slowWatchers);
@@ -137,4 +192,16 @@ function collectStore(etcd: EtcdMetrics, mvcc: Mvcc): void {
   etcd.etcd_debugging_mvcc_keys_total.set(mvcc.keyCount());
   etcd.etcd_debugging_mvcc_current_revision.set(mvcc.revision);
   etcd.etcd_debugging_mvcc_compact_revision.set(mvcc.compactedRevision ?? -1);
+}
+
+function collectCluster(etcd: EtcdMetrics, { state }: Member): void {
+  const version = state.membership.clusterVersion;
+  if (version !== undefined) etcd.etcd_cluster_version.with(version.split(".").slice(0, 2).join(".")).set(1);
+  const self = state.member.toString(16);
+  for (const { id } of state.membership.list()) etcd.etcd_network_known_peers.with(self, id.toString(16)).set(1);
+  etcd.etcd_server_is_learner.set(state.membership.get(state.member)?.isLearner === true ? 1 : 0);
+  for (const { memberID, alarm } of state.alarms.list(AlarmType.NONE)) {
+    const name = Object.entries(AlarmType).find(([, value]) => value === alarm)?.[0] ?? String(alarm);
+    etcd.etcd_debugging_server_alarms.with(memberID.toString(16), name).set(1);
+  }
 }

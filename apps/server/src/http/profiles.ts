@@ -15,7 +15,12 @@ export const profileNames = [
 ] as const;
 export type ProfileName = (typeof profileNames)[number];
 
-const usualSeconds: Readonly<Partial<Record<ProfileName, number>>> = { profile: 30, trace: 1, heap: 1, allocs: 1 };
+const usualSeconds: Readonly<Partial<Record<ProfileName, number>>> = {
+  profile: 30,
+  trace: 1,
+  heap: 0.25,
+  allocs: 0.25,
+};
 const secondsMax = 300;
 
 /** Waits, no longer than the signal lasts. */

@@ -2,22 +2,12 @@ import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { arch, networkInterfaces, platform } from "node:os";
 import process from "node:process";
-import type { Clock } from "@quorate/common";
 import type { Wait } from "../http/profiles.js";
 import type { ProcessView } from "../http/debug-pages.js";
 import { readFileDescriptors } from "@quorate/telemetry";
+import { RealClock } from "../ports/real-clock.js";
 import type { ProcessWorld } from "./daemon.js";
 import { defaultHostOf } from "./default-host.js";
-
-/** Time as this machine has it. */
-export const realClock: Clock = {
-  monotonicMs: () => performance.now(),
-  wallMs: () => performance.timeOrigin + performance.now(),
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 
 /** The process that runs this program. */
 export function realProcess(): ProcessWorld {
@@ -27,7 +17,7 @@ export function realProcess(): ProcessWorld {
     readFile: (path) => readFileSync(path),
     runtime: { version: process.version, platform: platform(), architecture: arch() },
     defaultHost: findDefaultHost(),
-    clock: realClock,
+    clock: new RealClock(),
     resolve: async (host) => (await lookup(host)).address,
     signals: {
       pid: process.pid,

@@ -84,6 +84,7 @@ export class CallMetrics {
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
+    for (const type of Object.values(requestTypes)) this.#duration(type, true);
   }
 
   /** A call begins. A client may say anything of its version: only the first hundred different ones are told apart. */
@@ -105,13 +106,17 @@ export class CallMetrics {
     this.#metrics.grpc.of(call.path)?.handling?.observe(seconds);
     const type = requestTypes[call.path];
     if (type === undefined) return;
-    const key = `${type} ${code === 0}`;
+    this.#duration(type, code === 0).observe(seconds);
+  }
+
+  #duration(type: string, isDone: boolean): { observe(seconds: number): void } {
+    const key = `${type} ${isDone}`;
     let cell = this.#durations.get(key);
     if (cell === undefined) {
-      cell = this.#metrics.etcd.etcd_server_request_duration_seconds.with(type, String(code === 0));
+      cell = this.#metrics.etcd.etcd_server_request_duration_seconds.with(type, String(isDone));
       this.#durations.set(key, cell);
     }
-    cell.observe(seconds);
+    return cell;
   }
 }
 

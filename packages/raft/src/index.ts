@@ -9,7 +9,8 @@ export {
   encodeHardState,
   encodeSnapshotMetadata,
 } from "./codec/entry-codec.js";
-export { decodeMessage, encodeMessage } from "./codec/message-codec.js";
+export { EntryEncoder } from "./codec/entry-encoder.js";
+export { decodeMessage, encodeMessage, MessageEncoder } from "./codec/message-codec.js";
 export {
   type ConfChange,
   type ConfChangeTransition,

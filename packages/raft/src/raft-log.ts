@@ -12,6 +12,9 @@ export type RaftLogOptions = Readonly<{
   mayApplyUnstable: boolean;
 }>;
 
+/** A run of entries that was read to be sent. */
+type SentRun = Readonly<{ from: LogIndex; end: LogIndex; entries: readonly Entry[] }>;
+
 /** A run of entries that was handed out for application and is not applied yet. */
 type ApplyingRun = Readonly<{ last: LogIndex; bytes: number; payloadBytes: number }>;
 
@@ -26,6 +29,7 @@ export class RaftLog {
   #runs: ApplyingRun[] = [];
   #applyingBytes = 0;
   #isPaused = false;
+  #lastSent: SentRun | undefined;
 
   constructor(source: RaftLogSource, options: RaftLogOptions) {
     this.#source = source;
@@ -100,10 +104,23 @@ export class RaftLog {
     return [...stored, ...entries.sliceWithin(border, end, left, entryBytes)];
   }
 
+  /**
+   * The entries from `from` on that fit into one message. Members that are equally far get the same list, so that whoever encodes
+   * it has to do so once.
+   */
+  entriesToSend(from: LogIndex, maxBytes: number): readonly Entry[] {
+    const end = (this.lastIndex + 1) as LogIndex;
+    if (this.#lastSent?.from !== from || this.#lastSent.end !== end) {
+      this.#lastSent = { from, end, entries: this.slice(from, end, maxBytes) };
+    }
+    return this.#lastSent.entries;
+  }
+
   /** Adds entries after cutting what conflicts with them. */
   append(entries: readonly Entry[]): void {
     const first = entries[0];
     if (first === undefined) return;
+    this.#lastSent = undefined;
     assert(first.index > this.#committed, "committed entries are never overwritten");
     this.unstable.append(entries);
   }
@@ -131,6 +148,7 @@ export class RaftLog {
 
   /** Takes a received snapshot in the place of everything. */
   restore(snapshot: Snapshot): void {
+    this.#lastSent = undefined;
     this.unstable.restore(snapshot);
     this.#committed = snapshot.index;
   }

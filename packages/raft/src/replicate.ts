@@ -35,7 +35,7 @@ function sendAppendWhen(raft: RaftState, leader: Leader, to: MemberId, mayBeEmpt
   let entries = noEntries;
   if (progress.state !== "replicate" || !progress.inflights.isFull) {
     // What follows a known entry can be read: the log is compacted from the front only.
-    entries = log.slice(progress.next, (log.lastIndex + 1) as LogIndex, raft.settings.messageBytesMax);
+    entries = log.entriesToSend(progress.next, raft.settings.messageBytesMax);
   }
   if (entries.length === 0 && !mayBeEmpty) return false;
   const commit = log.committed;

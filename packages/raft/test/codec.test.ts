@@ -13,7 +13,8 @@ import {
   encodeHardState,
   encodeSnapshotMetadata,
 } from "../src/codec/entry-codec.js";
-import { decodeMessage, encodeMessage } from "../src/codec/message-codec.js";
+import { EntryEncoder } from "../src/codec/entry-encoder.js";
+import { decodeMessage, encodeMessage, MessageEncoder } from "../src/codec/message-codec.js";
 import type { ConfChange, ConfState } from "../src/conf-change.js";
 import type { Entry, EntryId, HardState } from "../src/entry.js";
 import type { RaftMessage } from "../src/message.js";
@@ -124,6 +125,30 @@ describe("the codec", () => {
         expect(decodeMessage(encodeMessage(value))).toEqual(value);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it("writes the same with an encoder that keeps the entries of the message before", () => {
+    const encoder = new MessageEncoder();
+    fc.assert(
+      fc.property(message, term, (value, otherTerm) => {
+        expect(encoder.encode(value)).toEqual(encodeMessage(value));
+        if (value.kind !== "append") return;
+        const next = { ...value, term: otherTerm };
+        expect(encoder.encode(next)).toEqual(encodeMessage(next));
+      }),
+    );
+  });
+
+  it("writes the same out of shared memory, entry after entry", () => {
+    fc.assert(
+      fc.property(fc.array(entry), fc.nat(20_000), (list, size) => {
+        const encoder = new EntryEncoder();
+        const all = [...list, ...list.map((one) => ({ ...one, data: new Uint8Array(size) }))];
+        const encoded = all.map((one) => encoder.encode(one));
+        expect(encoded).toEqual(all.map(encodeEntry));
+      }),
+      { numRuns: 30 },
     );
   });
 

@@ -124,6 +124,16 @@ describe("receiveAppendResponse", () => {
     expect(progressOf(member, 2)).toMatchObject({ state: "replicate", match: 1, next: 6, inflight: 3 });
   });
 
+  it("gives members that are equally far the same list of entries, so that it is encoded once", () => {
+    const member = buildLeader([]);
+    for (const from of [2, 3]) accept(member, from, 1);
+    drain(member);
+    member.node.step({ kind: "propose", data: bytes("x") });
+    const [a, b] = messagesOf(drain(member)).flatMap((message) => (message.kind === "append" ? [message.entries] : []));
+    expect(a).toHaveLength(1);
+    expect(b).toBe(a);
+  });
+
   it("keeps to the number of appends on their way", () => {
     const member = buildLeader([], { inflightMessagesMax: 2 });
     accept(member, 2, 1);

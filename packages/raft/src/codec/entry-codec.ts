@@ -4,24 +4,14 @@ import type { Entry, EntryKind, HardState } from "../entry.js";
 import { ByteReader } from "./byte-reader.js";
 import { ByteWriter } from "./byte-writer.js";
 import { readConfState, writeConfState } from "./conf-change-codec.js";
+import { encodedEntryBytes, putEntry } from "./entry-encoder.js";
+import { entryKinds, formatVersion } from "./format.js";
 
-/** The format of everything this package writes. A reader refuses any other. */
-export const formatVersion = 1;
-
-const entryKinds = ["normal", "conf-change", "conf-change-v2"] as const satisfies EntryKind[];
-
-/** Format, kind, term and index take at most this. */
-const entryHeadBytesMax = 18;
-
-/** One entry by itself, as a log stores it: what is left after the head is the data. */
+/** One entry by itself, as a log stores it, in a buffer of its own: what is left after the head is the data. */
 export function encodeEntry(entry: Entry): Uint8Array {
-  const writer = new ByteWriter(entry.data.length + entryHeadBytesMax);
-  writer.byte(formatVersion);
-  writer.byte(entryKinds.indexOf(entry.kind));
-  writer.varint(entry.term);
-  writer.varint(entry.index);
-  writer.raw(entry.data);
-  return writer.finish();
+  const bytes = new Uint8Array(encodedEntryBytes(entry));
+  putEntry(bytes, 0, entry);
+  return bytes;
 }
 
 /** Reads what `encodeEntry` wrote; `data` is a view. @throws RaftError "raft/malformed". */

@@ -114,7 +114,7 @@ function refusalOf(request: IncomingMessage): string | undefined {
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.toLowerCase() === "host") hosts++;
   if (hosts === 0) return badRequest("missing required Host header");
-  return hosts > 1 ? badRequest("too many Host headers") : undefined;
+  return hosts > 1 ? badRequest(undefined) : undefined;
 }
 
 /** Any token is a method to Go; Node's parser knows a list. @returns the bytes with a method it knows, and the real one if that differs. */

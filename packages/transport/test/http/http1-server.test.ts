@@ -207,7 +207,7 @@ describe("HTTP/1.1 through a fetch-style handler", () => {
       "400 Bad Request",
     ],
     ["no host", "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "400 Bad Request: missing required Host header"],
-    ["two hosts", "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "400 Bad Request: too many Host headers"],
+    ["two hosts", "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "400 Bad Request"],
     [
       "too many header bytes",
       `GET /version HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Big: ${"x".repeat(1_200_000)}\r\n\r\n`,

@@ -41,8 +41,10 @@ export function textSpanOf(range: KeyRange): TextSpan {
     const start = latin1FromBytes(range.key);
     return { start, end: `${start}\0` };
   }
+  const start = latin1FromBytes(range.start);
   return {
-    start: latin1FromBytes(range.start),
+    // No key is empty, so what begins at the first possible key begins at the beginning: no fence is cut there.
+    start: start === "\0" ? "" : start,
     end: range.end === undefined ? undefined : latin1FromBytes(range.end),
   };
 }

@@ -111,6 +111,7 @@ export class HeadTransaction implements WriteTransaction {
 
   put(put: { key: Uint8Array; value: Uint8Array | "keep"; lease: LeaseId | undefined | "keep" }): PutResult {
     assert(this.#isOpen, "a transaction is written to while it is open");
+    assert(put.key.length > 0, "no key is empty");
     const { head, view, slab } = this.#host;
     const keyLatin1 = latin1FromBytes(put.key);
     const found = view.find(put.key, keyLatin1);

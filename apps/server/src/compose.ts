@@ -71,7 +71,7 @@ class Daemon implements RunningMember {
     const prepared = await this.#context.prepare();
     if (prepared.kind === "failure") return prepared;
     this.#prepared = prepared;
-    life.starting(prepared.directories, prepared.identity === undefined);
+    life.starting(prepared.directories, prepared.isInitialised);
     const member = await openMember(memberOptions(config, prepared), {
       ...this.#ports,
       logger: this.#context.logger,

@@ -1,4 +1,3 @@
-import { memberStarter } from "./compose.js";
 import { RealClock } from "./ports/real-clock.js";
 import { RealRandom } from "./ports/real-random.js";
 import { realTurn } from "./ports/turn.js";
@@ -13,4 +12,8 @@ const ports = {
   process: realProcessView,
 };
 
-await runDaemon(realProcess(), memberStarter(ports));
+// What only says a version or refuses its settings need not load a database.
+await runDaemon(realProcess(), async (context) => {
+  const { memberStarter } = await import("./compose.js");
+  return memberStarter(ports)(context);
+});

@@ -57,7 +57,8 @@ function urlOf(info: HttpInfo): string {
       : info.target === "*"
         ? `${base}/*`
         : info.target;
-    if (URL.canParse(text)) return text;
+    const url = URL.parse(text);
+    if (url !== null && url.username === "" && url.password === "") return text; // Fetch takes no URL with a user in it
   }
   return `${scheme}://localhost/`;
 }

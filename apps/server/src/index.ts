@@ -1,0 +1,4 @@
+export type { Config } from "./config/config.js";
+export { type ConfigExit, type ConfigInput, type ConfigRun, readConfig } from "./config/read-config.js";
+export { type Member, openMember } from "./member.js";
+export type { InitialMember, MemberOptions, MemberPorts } from "./member-options.js";

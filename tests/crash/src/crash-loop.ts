@@ -37,8 +37,12 @@ export async function runCrashLoop(options: CrashOptions): Promise<CrashReport> 
   try {
     while (round < options.rounds && problems.length === 0) {
       round++;
-      await oneRound(member, workers, random);
-      problems.push(...(await recover(member, model, workers, random)));
+      try {
+        await oneRound(member, workers, random);
+        problems.push(...(await recover(member, model, workers, random)));
+      } catch (error) {
+        problems.push(error instanceof Error ? error.message : String(error)); // a refusal, a start that fails: not what was promised
+      }
       const { acknowledged, unanswered, landed, expired } = model.counts;
       options.print?.(
         `round ${round}: revision ${model.checkedRevision}, compacted ${model.compactRevision}, ${acknowledged} acknowledged, ${landed} of ${unanswered} unanswered landed, ${expired} leases expired`,
@@ -58,7 +62,7 @@ async function oneRound(member: MemberProcess, workers: readonly Worker[], rando
   if (!member.isRunning) member.start();
   const client = new MemberClient(member.clientPort);
   try {
-    await client.waitUntilReady(() => member.isRunning);
+    await waitUntilReady(client, member);
     let isOver = false;
     const load = Promise.all(workers.map((worker) => worker.run(client, () => isOver)));
     load.catch(() => {}); // awaited below
@@ -87,13 +91,23 @@ async function recover(
   member.start();
   const client = new MemberClient(member.clientPort);
   try {
-    await client.waitUntilReady(() => member.isRunning);
+    await waitUntilReady(client, member);
     const seen = await observe(client, model.compactRevision);
     const problems = model.check(seen);
     for (const worker of workers) worker.settle(seen.leases);
     return problems;
   } finally {
     client.close();
+  }
+}
+
+/** @throws with the member's last words when it does not come up */
+async function waitUntilReady(client: MemberClient, member: MemberProcess): Promise<void> {
+  try {
+    await client.waitUntilReady(() => member.isRunning);
+  } catch (cause) {
+    const state = member.isRunning ? "does not answer" : `has ended with ${JSON.stringify(await member.exit)}`;
+    throw new Error(`the member ${state} after its start:\n${member.log.slice(-4000)}`, { cause });
   }
 }
 

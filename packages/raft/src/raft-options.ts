@@ -40,7 +40,7 @@ export type RaftOptions = Readonly<{
   messageBytesMax?: number;
   /** Appends with entries on their way to one member. Default 512. */
   inflightMessagesMax?: number;
-  /** Payload on its way to one member; no less than `messageBytesMax`. Default `Infinity`. */
+  /** Payload on its way to one member; no less than `messageBytesMax`. Default 64 MiB. */
   inflightBytesMax?: number;
   /** Payload of a leader's entries that are not applied; above it proposals are refused. Default 256 MiB. */
   uncommittedBytesMax?: number;
@@ -83,7 +83,7 @@ export function settingsOf(options: RaftOptions): RaftSettings {
     reads: "safe",
     messageBytesMax: mebibyte,
     inflightMessagesMax: 512,
-    inflightBytesMax: Number.POSITIVE_INFINITY,
+    inflightBytesMax: 64 * mebibyte,
     uncommittedBytesMax: 256 * mebibyte,
     applyingBytesMax: 64 * mebibyte,
     readsMax: 100_000,

@@ -209,6 +209,7 @@ function memberOptions(config: Config, { directories, identity = saidByLog }: Pr
     snapshotCount: raft.snapshotCount,
     catchUpEntries: raft.catchUpEntries,
     segmentsKept: raft.logFilesKept,
+    slowApplyMs: limits.slowApplyMs,
     watchProgressMs: limits.watchProgressMs,
     compactionBatchLimit: store.compactionBatchLimit,
     compactionSleepMs: store.compactionSleepMs,

@@ -27,6 +27,7 @@ export type MemberOptions = Readonly<{
   segmentsKept: number;
   /** A segment of the log that has reached this size is followed by a new one; the log's own default when absent. */
   segmentBytesMax?: number | undefined;
+  slowApplyMs: number;
   watchProgressMs: number;
   compactionBatchLimit: number;
   compactionSleepMs: number;

@@ -19,7 +19,9 @@ import type { MemberOptions, MemberPorts } from "./member-options.js";
 /** Why a data directory cannot be used. */
 export type RecoverFault =
   | { code: "recover/database-behind-log"; applied: number; firstKept: number }
-  | { code: "recover/log-behind-database"; applied: number; lastKept: number };
+  | { code: "recover/log-behind-database"; applied: number; lastKept: number }
+  /** The log was made for another member than the settings found, and has nothing in it yet. */
+  | { code: "recover/not-a-founder"; member: MemberId };
 /** The log and the database of a data directory do not belong together. */
 export class RecoverError extends CodedError<RecoverFault> {}
 
@@ -90,7 +92,7 @@ function assemble(
   checkTogether(mvcc, mark, entries);
   const hardState =
     recovered.state === undefined ? undefined : raisedTo(decodeHardState(recovered.state), mvcc.applied.index);
-  const start = startOf(options, { mark, hardState, entries, mvcc, isNew: recovered.isNew });
+  const start = startOf(options, { mark, hardState, entries, mvcc, member: identity.member });
   const raft = new RaftNode(
     {
       id: identity.member,
@@ -110,12 +112,15 @@ function startOf(
     hardState: HardState | undefined;
     entries: readonly Entry[];
     mvcc: Mvcc;
-    isNew: boolean;
+    member: MemberId;
   },
 ): RaftStart {
   const { mark, hardState, entries, mvcc } = found;
   // A log without entries is of a member that never got as far as its first write: it begins again.
   if (hardState === undefined && entries.length === 0 && mark === undefined) {
+    const { member } = found;
+    if (!options.initialMembers.some(({ id }) => id === member))
+      throw new RecoverError({ code: "recover/not-a-founder", member });
     const peers = options.initialMembers.map(({ id, name, peerURLs }) => ({
       member: id,
       context: Buffer.from(memberToJson({ id, name: "", peerURLs, clientURLs: [], isLearner: false })),

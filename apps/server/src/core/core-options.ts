@@ -17,6 +17,8 @@ export type CoreOptions = Readonly<{
   snapshotCount: number;
   /** Entries kept in memory for members that lag. */
   catchUpEntries: number;
+  /** Applying one entry for longer is worth a line in the log. */
+  slowApplyMs: number;
   watchProgressMs: number;
   requestBytesMax: number;
   /** A watch response of this size is split, when its client can take that. */

@@ -283,7 +283,9 @@ export class MemberCore implements CoreLink, DriverHost {
     const span = isOwn ? this.#ports.tracing.applying(view.serial) : undefined;
     const outcome = applyRequest(state, entry.data, view, context);
     const { observe, clock } = this.#ports;
-    observe.applied(view.field, (clock.monotonicMs() - context.nowMs) / 1000, outcome.kind === "done");
+    const tookMs = clock.monotonicMs() - context.nowMs;
+    observe.applied(view.field, tookMs / 1000, outcome.kind === "done");
+    if (tookMs > this.#options.slowApplyMs) this.#warnSlowApply(view, tookMs);
     if (outcome.kind === "refused") {
       state.mvcc.markApplied(this.#applied);
       span?.end(outcome.fault.code);
@@ -301,6 +303,15 @@ export class MemberCore implements CoreLink, DriverHost {
       return this.#answer(view, entry.data, { fault: { code: "server/no-space" } });
     }
     this.#answer(view, entry.data, { reply: outcome.reply });
+  }
+
+  #warnSlowApply(view: EntryView, tookMs: number): void {
+    this.#ports.logger.warn("apply request took too long", {
+      took: `${tookMs.toFixed(3)}ms`,
+      "expected-duration": `${this.#options.slowApplyMs}ms`,
+      prefix: "",
+      request: `ID:${view.serial} field:${view.field} size:${view.end - view.start}`,
+    });
   }
 
   #answer(view: EntryView, data: Uint8Array, answer: { reply: Uint8Array } | { fault: Fault }): void {

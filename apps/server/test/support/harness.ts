@@ -87,6 +87,7 @@ const defaults: Omit<MemberOptions, "databasePath"> = {
   catchUpEntries: 5000,
   segmentsKept: 1,
   segmentBytesMax: 65_536,
+  slowApplyMs: 100,
   watchProgressMs: 600_000,
   compactionBatchLimit: 1000,
   compactionSleepMs: 10,

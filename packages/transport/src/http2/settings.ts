@@ -17,9 +17,11 @@ export function onSettings(connection: Connection, bytes: Buffer, start: number,
     if (name === Setting.INITIAL_WINDOW_SIZE) window = checkedWindow(value);
     else apply(connection, name, value);
   }
+  const isWider = window > connection.peerInitialWindow;
   if (window !== connection.peerInitialWindow) setInitialWindow(connection, window);
   connection.output.frame(FrameType.SETTINGS, Flag.ACK, 0, Buffer.alloc(0));
   connection.touch();
+  if (isWider) for (const stream of [...connection.streams.values()]) connection.pump(stream);
 }
 
 function apply(connection: Connection, name: number, value: number): void {
@@ -52,11 +54,10 @@ function setInitialWindow(connection: Connection, value: number): void {
   connection.guard.countIdleFrame(connection.nowMs, connection.streams.size / streamsPerIdleFrame);
   const change = value - connection.peerInitialWindow;
   connection.peerInitialWindow = value;
-  for (const stream of [...connection.streams.values()]) {
+  for (const stream of connection.streams.values()) {
     stream.sendWindow += change;
     if (stream.sendWindow > windowMax)
       throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, "stream window too large");
-    if (change > 0) connection.pump(stream);
   }
 }
 

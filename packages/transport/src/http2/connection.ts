@@ -72,6 +72,7 @@ export class Connection implements WheelEntry, StreamHost {
   /** A read is being parsed: output leaves at its end. */
   isReading = false;
   private isPaused = false;
+  private countedOut = 0;
   private waiting: Stream[] = [];
 
   constructor(engine: Engine, application: Application, wire: Wire, peer: PeerInfo) {
@@ -122,8 +123,9 @@ export class Connection implements WheelEntry, StreamHost {
   flush(): void {
     this.isFlushPlanned = false;
     if (this.phase === "closed") return;
-    this.engine.counts.bytesOut += this.output.used;
     this.output.flush();
+    this.engine.counts.bytesOut += this.output.total - this.countedOut;
+    this.countedOut = this.output.total;
     if (!this.isPaused && this.output.backlog > this.engine.limits.socketStopReadingBytes) {
       this.isPaused = true;
       this.wire.pause();

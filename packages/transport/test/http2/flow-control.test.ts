@@ -36,8 +36,10 @@ describe("sending", () => {
   it("sends no more than the connection's window, each waiting stream a frame in turn", () => {
     const { peer, service } = begin({ window: 1 << 20 });
     peer.send(unaryRequest(1, "/t.S/Hold", Buffer.alloc(0)), unaryRequest(3, "/t.S/Hold", Buffer.alloc(0)));
+    const { bytesOut } = peer.engine.counts;
     for (const call of service.held) call.reply(Buffer.alloc(100_000));
     expect(dataBytes(peer)).toBe(65_535);
+    expect(peer.engine.counts.bytesOut - bytesOut).toBe(65_535 + 4 * 9 + 9 + 19 + 9 + 2); // four DATA frames, two heads
     peer.send(open(0, 50_000));
     const ids = peer.frames().map(({ id, payload }) => [id, payload.length]);
     expect(ids).toEqual([

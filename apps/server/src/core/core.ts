@@ -66,6 +66,7 @@ export class MemberCore implements CoreLink, DriverHost {
   #applied: { index: LogIndex; term: Term };
   #commit: LogIndex;
   #told: FrontState | undefined;
+  #mayCampaign = false;
   #isTicking = false;
   #isStopped = false;
 
@@ -271,6 +272,7 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#applied = { index: entry.index, term: entry.term };
     if (entry.kind !== "normal") {
       applyConfChange(state, this.#parts.raft, decodeConfChange(entry.kind, entry.data), context);
+      this.#mayCampaign = true; // a member does not campaign while a change of members waits
       return;
     }
     if (entry.data.length === 0) {
@@ -339,7 +341,10 @@ export class MemberCore implements CoreLink, DriverHost {
   /** A run of entries is applied. */
   #appliedTo(entry: Entry): void {
     this.#driver.push({ kind: "applied", index: entry.index });
-    if (entry.kind !== "normal") this.#campaignIfAlone(); // a member does not campaign while a change of members waits
+    if (this.#mayCampaign) {
+      this.#mayCampaign = false;
+      this.#campaignIfAlone();
+    }
     if (this.#soft.role === "leader" && !this.#leases.isLeading && entry.term === this.#parts.raft.term) {
       this.#leases.lead(this.#options.tickMs * this.#options.electionTicks);
       this.#cluster.lead();

@@ -1,3 +1,4 @@
+import type { Revision } from "@quorate/common";
 import type { WriteTransaction } from "@quorate/mvcc";
 import type { PutRequest, RangeRequest } from "@quorate/proto";
 import type { Fault } from "../public-errors.js";
@@ -39,12 +40,15 @@ export function findPutFault(
   return undefined;
 }
 
+/** What etcd takes for the compacted revision before the first compaction. */
+const neverCompacted = -1 as Revision;
+
 /** A range may name a revision that is still kept. Any but 0 is judged: a negative one is below every compaction, as in etcd. */
 export function findRevisionFault(store: Revisions, request: Pick<RangeRequest, "revision">): Fault | undefined {
   if (request.revision === 0n) return undefined;
   const requested = clampedRevision(request.revision);
   if (requested > store.revision) return { code: "mvcc/future-revision", requested, current: store.revision };
-  const compacted = store.compactedRevision;
-  if (compacted !== undefined && requested < compacted) return { code: "mvcc/compacted", requested, compacted };
+  const compacted = store.compactedRevision ?? neverCompacted;
+  if (requested < compacted) return { code: "mvcc/compacted", requested, compacted };
   return undefined;
 }

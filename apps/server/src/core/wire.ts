@@ -17,9 +17,9 @@ export function requestedBound(value: bigint): number | undefined {
   return requestedRevision(value);
 }
 
-/** Reads a revision that is compared, not looked up: any int64, brought into the range where a number is exact. */
+/** Reads a revision that is compared, not looked up: any int64, brought into the range where a number is exact. Below -1 all are alike. */
 export function clampedRevision(value: bigint): Revision {
-  return Number(value > greatest ? greatest : value < -1n ? -1n : value) as Revision;
+  return Number(value > greatest ? greatest : value < -2n ? -2n : value) as Revision;
 }
 
 /** Reads a lease a client names; 0 means none. */

@@ -4,6 +4,7 @@ import type { LogIndex } from "@quorate/common";
 import { segmentName } from "./format.js";
 import { RealDisk } from "./real-disk.js";
 import { type Segment, SegmentLog } from "./segment-log.js";
+import { SharedReportsWriter } from "./shared-reports.js";
 import { SharedBatchesTaker, type TakenBatch } from "./shared-batches.js";
 import type { FromLogThread, LogThreadData, ToLogThread } from "./threaded-wal.js";
 import { ioError } from "./wal-error.js";
@@ -15,6 +16,7 @@ const quietMs = 20;
 class LogThread {
   readonly #data: LogThreadData;
   readonly #batches: SharedBatchesTaker;
+  readonly #reports: SharedReportsWriter;
   #isOver = false;
   #isClosing = false;
   #releaseUpTo: LogIndex | undefined;
@@ -22,6 +24,7 @@ class LogThread {
   constructor(data: LogThreadData) {
     this.#data = data;
     this.#batches = new SharedBatchesTaker(data.control);
+    this.#reports = new SharedReportsWriter(data.reports);
   }
 
   run(): void {
@@ -84,7 +87,7 @@ class LogThread {
     const { appends, used, mustSync } = batch;
     const written = (bytes: number, writeMs: number, syncMs: number | undefined): void => {
       const { segmentCount: segments, offset: segmentBytes } = log;
-      send({ kind: "written", appends, bytes, writeMs, syncMs, segments, segmentBytes });
+      this.#reports.add({ appends, bytes, writeMs, syncMs, segments, segmentBytes });
     };
     const ready = (): void => {};
     if (used > 0) log.write(batch, mustSync, ({ bytes, writeMs, syncMs }) => written(bytes, writeMs, syncMs), ready);

@@ -3,6 +3,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Instruments } from "./instruments.js";
 import { PendingAppends } from "./pending-appends.js";
 import type { LogTail, SegmentLogOptions } from "./segment-log.js";
+import { createReportMemory, SharedReportsReader, type ThreadReport } from "./shared-reports.js";
 import { SharedBatchesOwner, type SlotMemory } from "./shared-batches.js";
 import type { Wal, WalBatch, WalSnapshot, WalStats } from "./wal.js";
 import { WalError, type WalFault } from "./wal-error.js";
@@ -10,25 +11,15 @@ import { WalError, type WalFault } from "./wal-error.js";
 /** What the owner tells the log thread. */
 export type ToLogThread = SlotMemory | { kind: "release"; upTo: LogIndex } | { kind: "close" };
 
-/** What the log thread tells its owner. */
-export type FromLogThread =
-  | {
-      kind: "written";
-      appends: number;
-      bytes: number;
-      writeMs: number;
-      syncMs: number | undefined;
-      segments: number;
-      segmentBytes: number;
-    }
-  | { kind: "failed"; fault: WalFault; cause: unknown }
-  | { kind: "closed" };
+/** What the log thread tells its owner, beside reports of batches. */
+export type FromLogThread = { kind: "failed"; fault: WalFault; cause: unknown } | { kind: "closed" };
 
 /** What the log thread starts with. */
 export type LogThreadData = Readonly<{
   options: SegmentLogOptions;
   tail: LogTail;
   control: SharedArrayBuffer;
+  reports: SharedArrayBuffer;
   port: MessagePort;
 }>;
 
@@ -42,6 +33,7 @@ const threadFile = new URL(
 export class ThreadedWal implements Wal {
   readonly #pending: PendingAppends;
   readonly #batches: SharedBatchesOwner;
+  readonly #reports: SharedReportsReader;
   readonly #port: MessagePort;
   readonly #worker: Worker;
   readonly #fatal: (error: Error) => void;
@@ -64,7 +56,9 @@ export class ThreadedWal implements Wal {
     this.#segmentBytes = tail.offset;
     this.#pending = new PendingAppends(tail.lastIndex, ports.instruments);
     this.#batches = new SharedBatchesOwner(options, (memory) => this.#send(memory));
-    const workerData: LogThreadData = { options, tail, control: this.#batches.control, port: port2 };
+    const reports = createReportMemory();
+    this.#reports = new SharedReportsReader(reports, (report) => this.#written(report));
+    const workerData: LogThreadData = { options, tail, control: this.#batches.control, reports, port: port2 };
     this.#worker = new Worker(threadFile, { workerData, transferList: [port2], name: "wal" });
     this.#worker.on("message", (message: FromLogThread) => this.#receive(message));
     this.#worker.on("error", (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
@@ -115,26 +109,25 @@ export class ThreadedWal implements Wal {
     return !this.#hasFailed;
   }
 
-  #receive(message: FromLogThread): void {
+  #written(report: ThreadReport): void {
     if (this.#hasFailed) return;
-    switch (message.kind) {
-      case "written":
-        this.#segments = message.segments;
-        this.#segmentBytes = message.segmentBytes;
-        // Those who hear of one batch often append to the next: let all of them, so that they share a sync.
-        this.#batches.gather(() => this.#pending.complete(message.appends, message));
-        return;
-      case "failed":
-        this.#fail(new WalError(message.fault, { cause: message.cause }));
-        return;
-      case "closed":
-        this.#finishClosing();
-        return;
-    }
+    this.#segments = report.segments;
+    this.#segmentBytes = report.segmentBytes;
+    // Those who hear of one batch often append to the next: let all of them, so that they share a sync.
+    this.#batches.gather(() => this.#pending.complete(report.appends, report));
+  }
+
+  #receive(message: FromLogThread): void {
+    // What was reported before counts first.
+    this.#reports.drain();
+    if (message.kind === "closed") this.#finishClosing();
+    else this.#fail(new WalError(message.fault, { cause: message.cause }));
   }
 
   #finishClosing(): void {
+    if (this.#hasFailed) return;
     this.#hasFailed = true;
+    this.#reports.close();
     this.#port.close();
     void this.#worker.terminate().then(() => this.#closing?.());
   }
@@ -142,6 +135,7 @@ export class ThreadedWal implements Wal {
   #fail(error: Error): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
+    this.#reports.close();
     this.#port.close();
     this.#closing?.();
     this.#fatal(error);

@@ -4,6 +4,9 @@ import type { PeerInfo } from "../http2/engine.js";
 import { BodyQueue, type BodySource } from "./body-queue.js";
 import { type HttpHandler, type HttpInfo, type ResponseSink, runHandler, sendResponse } from "./http-handler.js";
 
+/** As much as Go's server reads of a body that its handler has left unread. */
+const unwantedBytesMax = 256 * 1024;
+
 /** One HTTP/1.1 request through a Fetch-style handler. */
 export class Http1Exchange implements BodySource, ResponseSink {
   private readonly request: IncomingMessage;
@@ -117,7 +120,18 @@ export class Http1Exchange implements BodySource, ResponseSink {
 
   end(last?: Uint8Array): void {
     if (!this.response.destroyed) this.response.end(last);
-    if (!this.request.complete && !this.awaitsContinue) this.request.resume();
+    if (!this.request.complete && !this.awaitsContinue) this.throwAway();
+  }
+
+  /** Reads what is left of a body that nobody wants, so that the connection can be used again; not of a long one. */
+  private throwAway(): void {
+    const { request } = this;
+    let left = unwantedBytesMax;
+    request.on("data", (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) request.socket.destroy();
+    });
+    request.resume();
   }
 
   abort(): void {

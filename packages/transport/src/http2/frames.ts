@@ -65,7 +65,7 @@ function onData(connection: Connection, bytes: Buffer, start: number, length: nu
   if (id === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "data of stream 0");
   connection.countReceived(length);
   const stream = connection.streams.get(id);
-  if (stream === undefined || stream.isRemoteClosed) return onStrayData(connection, stream, id);
+  if (stream === undefined || stream.isRemoteClosed) return onStrayData(connection, stream, id, length);
   let from = start;
   let to = start + length;
   if ((flags & Flag.PADDED) !== 0) {
@@ -94,8 +94,9 @@ function isLengthWrong(stream: Stream, isLast: boolean): boolean {
 }
 
 /** DATA of a stream that is not open for it. What was on its way when we ended the stream is dropped; it has been counted. */
-function onStrayData(connection: Connection, stream: Stream | undefined, id: number): void {
+function onStrayData(connection: Connection, stream: Stream | undefined, id: number, length: number): void {
   if (isIdle(connection, id)) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "data of an idle stream");
+  if (length === 0) connection.guard.countIdleFrame(connection.nowMs);
   if (connection.guard.wasResetByUs(id) || id > connection.goawayId) return;
   connection.guard.countReset(connection.nowMs);
   if (stream !== undefined) stream.reset(ErrorCode.STREAM_CLOSED);
@@ -124,11 +125,11 @@ function onReset(connection: Connection, length: number, id: number): void {
 function onPing(connection: Connection, bytes: Buffer, start: number, length: number, flags: number, id: number): void {
   if (id !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "ping of a stream");
   if (length !== 8) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "ping of a wrong size");
+  connection.guard.countIdleFrame(connection.nowMs);
   if ((flags & Flag.ACK) !== 0) {
     if (connection.keepAlive.answered(bytes[start] as number)) connection.confirmDrain();
     return;
   }
-  connection.guard.countIdleFrame(connection.nowMs);
   connection.output.frame(FrameType.PING, Flag.ACK, 0, bytes.subarray(start, start + 8));
   connection.touch();
   if (connection.keepAlive.isPingTooMany(connection.nowMs)) {

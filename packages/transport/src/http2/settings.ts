@@ -5,6 +5,7 @@ import { ConnectionError, ErrorCode, Flag, FrameType, Setting, windowMax } from 
 export function onSettings(connection: Connection, bytes: Buffer, start: number, length: number, flags: number): void {
   if ((flags & Flag.ACK) !== 0) {
     if (length !== 0) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "settings acknowledgement with content");
+    connection.guard.countIdleFrame(connection.nowMs);
     return;
   }
   if (length % 6 !== 0) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "settings of a wrong size");

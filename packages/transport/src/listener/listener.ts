@@ -31,6 +31,8 @@ export interface ListenerOptions {
   readonly limits?: Partial<Limits>;
   /** True: connections are taken and wait, unread, until `open` is called. */
   readonly startsPaused?: boolean;
+  /** The log's message for a handshake that fails. */
+  readonly rejectedMessage?: string;
   /** Calls without a sampled `traceparent` get a span too, and the tracer's sampler decides about it. */
   readonly tracesRoots?: boolean;
   /** Called at the end of each call. Counts alone are cheaper: see `GrpcServices.list`. */
@@ -128,7 +130,7 @@ class PortListener implements Listener {
     };
     this.application = new GrpcApplication({
       services: options.services ?? new GrpcServices(),
-      http: http === undefined ? undefined : new HttpApplication(http, ports),
+      http: http === undefined || options.accepts === "grpcOnly" ? undefined : new HttpApplication(http, ports),
       isHttpOnly: options.accepts === "httpOnly",
       tracing:
         tracer === undefined ? undefined : new CallTracing({ tracesRoots: options.tracesRoots === true }, { tracer }),
@@ -209,7 +211,7 @@ class PortListener implements Listener {
   }
 
   private rejected(socket: Socket, reason: string): void {
-    this.ports.logger.warn("rejected connection", {
+    this.ports.logger.warn(this.options.rejectedMessage ?? "rejected connection", {
       "remote-addr": `${socket.remoteAddress}:${socket.remotePort}`,
       error: reason,
     });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { HpackDecoder } from "../../src/hpack/hpack-decoder.js";
 import { encodeHeaders } from "../../src/hpack/hpack-encoder.js";
 import { ErrorCode, FrameType } from "../../src/http2/protocol.js";
 import { Code, Metadata, type UnaryCall } from "../../src/index.js";
@@ -173,6 +174,28 @@ describe("statuses and metadata", () => {
       "DATA 1 6",
       "HEADERS 1 end grpc-status=11",
       "RST_STREAM 1 code=0",
+    ]);
+  });
+
+  it("sends metadata larger than a frame in CONTINUATION frames", () => {
+    const { peer, service } = begin();
+    peer.send(unaryRequest(1, "/t.S/Hold", Buffer.alloc(0)));
+    service.held[0]?.reply(Buffer.alloc(0), new Metadata([["large", "~".repeat(40_000)]]));
+    const [, , ...blocks] = peer.frames();
+    expect(blocks.map(({ type, flags, payload }) => [type, flags, payload.length > 0])).toEqual([
+      [HEADERS, 1, true],
+      [FrameType.CONTINUATION, 0, true],
+      [FrameType.CONTINUATION, 4, true],
+    ]);
+    const whole = Buffer.concat(blocks.map(({ payload }) => payload));
+    const fields = new HpackDecoder({ tableBytesMax: 4096, listBytesMax: 1 << 20 }).decode(
+      whole,
+      0,
+      whole.length,
+    ).fields;
+    expect(fields.map(({ name, value }) => [name, value.length])).toEqual([
+      ["grpc-status", 1],
+      ["large", 40_000],
     ]);
   });
 

@@ -240,6 +240,15 @@ describe("HTTP/1.1 through a fetch-style handler", () => {
     expect(bodyOf(await exchange(port, `CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n${end}`))).toContain('"method":"CONNECT"');
   });
 
+  it("reads a short body that nobody wants, and closes on a long one", async () => {
+    const port = await start();
+    const post = (length: number): string =>
+      `POST /other HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${"x".repeat(length)}`;
+    const next = "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    expect(await exchange(port, `${post(1000)}${next}`)).toContain('"target":"/next"');
+    expect(await exchange(port, `${post(5_000_000)}${next}`)).not.toContain('"target":"/next"');
+  });
+
   it("ignores an upgrade to HTTP/2 and a gRPC content type", async () => {
     const port = await start();
     const upgrade =

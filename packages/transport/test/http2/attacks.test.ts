@@ -190,6 +190,9 @@ describe("floods of frames that carry nothing (CVE-2019-9511 to 9518): idleFrame
     ["SETTINGS", () => settings([[Setting.INITIAL_WINDOW_SIZE, 65_535]])],
     ["PRIORITY", () => frame(PRIORITY, 0, 1, [0, 0, 0, 0, 0])],
     ["empty DATA", () => frame(DATA, 0, 1)],
+    ["empty DATA of a stream that was reset", () => frame(DATA, 0, 5)],
+    ["acknowledgements of PINGs that were not sent", () => frame(PING, 1, 0, Buffer.alloc(8))],
+    ["acknowledgements of SETTINGS that were not sent", () => frame(FrameType.SETTINGS, 1, 0)],
     ["unknown frames", () => frame(0x99, 0, 0)],
     ["window updates by the byte", () => frame(WINDOW_UPDATE, 0, 1, uint32(1))],
     ["resets of streams that have ended", () => cancel(3)],
@@ -197,7 +200,11 @@ describe("floods of frames that carry nothing (CVE-2019-9511 to 9518): idleFrame
   for (const [title, make] of floods) {
     it(`${title}: GOAWAY after the burst`, () => {
       const { peer } = begin({ idleFrameBurst: 200, idleFramesPerSecond: 0, keepAliveMinPingMs: 0 });
-      peer.send(callHeaders(1, "/t.S/Silent"), unaryRequest(3, "/t.S/Echo", Buffer.alloc(0)));
+      peer.send(
+        callHeaders(1, "/t.S/Silent"),
+        unaryRequest(3, "/t.S/Echo", Buffer.alloc(0)),
+        callHeaders(5, "/no.S/M"),
+      );
       peer.frames();
       for (let i = 0; i < 400; i++) peer.send(make());
       const frames = peer.frames();

@@ -214,7 +214,7 @@ export class RawPeer {
         id: bytes.readUInt32BE(5),
         payload: bytes.subarray(9, 9 + length),
       };
-      if (one.type === FrameType.HEADERS) {
+      if (one.type === FrameType.HEADERS && (one.flags & 4) !== 0) {
         one.fields = this.decoder.decode(one.payload, 0, length).fields.map((field) => [field.name, field.value]);
       }
       seen.push(one);

@@ -53,8 +53,8 @@ describe("a cluster keeps Raft's promises (Raft paper, figure 3; thesis, section
       // A world in which nothing happens proves nothing.
       expect(total.recovered / total.lives).toBeGreaterThan(0.9);
       expect(total.elections / total.lives).toBeGreaterThan(1);
-      expect(total.reads / total.lives).toBeGreaterThan(5);
-      expect(total.committed / total.lives).toBeGreaterThan(20);
+      expect(total.reads / total.lives).toBeGreaterThan(3);
+      expect(total.committed / total.lives).toBeGreaterThan(8);
     });
   }
 

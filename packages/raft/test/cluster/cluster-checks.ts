@@ -7,31 +7,34 @@ import type { MemoryLog } from "../../src/memory-log.js";
 /** What every member must agree on, collected from all of them. Each method throws when a promise of Raft is broken. */
 export class ClusterChecks {
   readonly #leaders = new Map<Term, MemberId>();
-  readonly #committed = new Map<LogIndex, Entry>();
+  readonly #committed = new Map<LogIndex, Readonly<{ entry: Entry; knownInTerm: Term }>>();
   readonly #states = new Map<LogIndex, string>();
   /** The highest index that any member has known to be committed. */
   highestCommit = 0 as LogIndex;
   readsAnswered = 0;
   elections = 0;
 
-  /** Election safety: at most one leader per term (Raft paper, figure 3). Leader completeness (section 5.4). */
+  /**
+   * Election safety: at most one leader per term (Raft paper, figure 3). Leader completeness (section 5.4): it has what was committed
+   * in earlier terms. What was committed in later ones it may lack: its votes can arrive when the world has moved on.
+   */
   elected(member: MemberId, term: Term, log: (index: LogIndex) => Term | undefined, firstIndex: LogIndex): void {
     const other = this.#leaders.get(term);
     if (other !== undefined && other !== member) throw new Error(`term ${term} has leaders ${other} and ${member}`);
     if (other === undefined) this.elections++;
     this.#leaders.set(term, member);
-    for (const [index, entry] of this.#committed) {
-      if (index >= firstIndex && log(index) !== entry.term) {
+    for (const [index, { entry, knownInTerm }] of this.#committed) {
+      if (knownInTerm < term && index >= firstIndex && log(index) !== entry.term) {
         throw new Error(`leader ${member} of term ${term} lacks committed entry ${entry.term}/${index}`);
       }
     }
   }
 
   /** State machine safety: one entry per index, whoever applies it (Raft paper, figure 3). */
-  committed(member: MemberId, entry: Entry): void {
-    const known = this.#committed.get(entry.index);
+  committed(member: MemberId, entry: Entry, knownInTerm: Term): void {
+    const known = this.#committed.get(entry.index)?.entry;
     if (known === undefined) {
-      this.#committed.set(entry.index, entry);
+      this.#committed.set(entry.index, { entry, knownInTerm });
       return;
     }
     if (known.term !== entry.term || known.kind !== entry.kind || Buffer.compare(known.data, entry.data) !== 0) {

@@ -149,7 +149,7 @@ export class SimMember {
     const { commit } = this.#node.status();
     for (let index = this.#reported + 1; index <= commit; index++) {
       const entry = this.#log.at(index as LogIndex);
-      if (entry !== undefined) this.#world.checks.committed(this.id, entry);
+      if (entry !== undefined) this.#world.checks.committed(this.id, entry, this.#node.term);
     }
     if (commit > this.#reported) this.#reported = commit;
     this.#world.checks.commitSeen(commit);
@@ -184,7 +184,7 @@ export class SimMember {
   #apply(entry: Entry): void {
     const { checks } = this.#world;
     checks.inOrder(this.id, this.#applied, entry);
-    checks.committed(this.id, entry);
+    checks.committed(this.id, entry, this.#node.term);
     const stored = this.#disk.entries[entry.index - this.#disk.snapshot.index - 1];
     checks.stored(this.id, entry, stored);
     if (entry.kind !== "normal") {

@@ -1,6 +1,7 @@
 import type { Revision, Span } from "@quorate/common";
 import type { BodyJob, BodyResult } from "./body/jobs.js";
 import type { HashLock } from "./hash-lock.js";
+import type { CompactionRequest } from "./head-layer.js";
 import type { Pins } from "./pins.js";
 import type { BackgroundTask, Scheduler } from "./scheduler.js";
 import type { MvccTelemetry } from "./telemetry.js";
@@ -12,9 +13,6 @@ const hashesKept = 10;
 
 /** A hash taken by a compaction: HashKV at its revision answers it. */
 export type CompactionHash = Readonly<{ hash: number; previous: Revision | undefined; revision: Revision }>;
-
-/** A compaction that was asked for. */
-export type CompactionRequest = Readonly<{ to: Revision; previous: Revision | undefined; takesHash: boolean }>;
 
 /** Who waits for a compaction. */
 type Waiter = Readonly<{ revision: Revision; resolve: () => void }>;

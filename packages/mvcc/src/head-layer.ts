@@ -1,5 +1,4 @@
 import { assert, type LeaseId, type LogIndex, type Revision, type Term } from "@quorate/common";
-import type { CompactionRequest } from "./compaction.js";
 import type { Change, EntryId } from "./mvcc.js";
 import { keyEndOf, keyStartOf } from "./record.js";
 import type { TextSpan } from "./key-range.js";
@@ -81,6 +80,9 @@ const existenceChange = (entry: HeadKey): number => {
 
 /** One change of a side table. `value` undefined: removed. */
 export type BucketChange = Readonly<{ bucket: string; key: string; value: Uint8Array | undefined }>;
+
+/** A compaction that was applied: to which revision, which one came before, and whether it takes a hash of what it finds. */
+export type CompactionRequest = Readonly<{ to: Revision; previous: Revision | undefined; takesHash: boolean }>;
 
 /** Bytes a version costs beside its record: two objects, a map entry, array slots. For the bound of the head, not exact. */
 const versionOverheadBytes = 300;

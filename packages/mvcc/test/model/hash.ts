@@ -1,4 +1,14 @@
-import type { ModelRecord } from "./model.js";
+/** One change. Keys and values are latin1 strings; lease 0: none. */
+export type ModelRecord = Readonly<{
+  main: number;
+  sub: number;
+  kind: "put" | "delete";
+  key: string;
+  value: string;
+  create: number;
+  version: number;
+  lease: bigint;
+}>;
 
 // HashKV as storage.md tells it, step by step and without cleverness, to compare the real one with.
 

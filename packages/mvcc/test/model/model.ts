@@ -1,16 +1,6 @@
-import { hashRecords, keepSet } from "./hash.js";
+import { hashRecords, keepSet, type ModelRecord } from "./hash.js";
 
-/** One change. Keys and values are latin1 strings; lease 0: none. */
-export type ModelRecord = Readonly<{
-  main: number;
-  sub: number;
-  kind: "put" | "delete";
-  key: string;
-  value: string;
-  create: number;
-  version: number;
-  lease: bigint;
-}>;
+export type { ModelRecord };
 
 /** A span of keys; `end` undefined: to the end of all keys. */
 export type ModelSpan = Readonly<{ start: string; end: string | undefined }>;

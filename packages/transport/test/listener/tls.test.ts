@@ -11,10 +11,10 @@ import {
   type ListenerOptions,
   type PeerInfo,
   type TlsOptions,
-} from "../src/index.js";
-import { realPorts } from "./support/ports.js";
+} from "../../src/index.js";
+import { realPorts } from "../support/ports.js";
 
-const file = (name: string): Buffer => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
+const file = (name: string): Buffer => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
 const serverContext = { cert: file("server.crt"), key: file("server.key"), ca: file("ca.crt") };
 const ca = file("ca.crt");
 

@@ -7,12 +7,12 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import { silentLogger } from "@quorate/common";
 import { describe, expect, it } from "vitest";
-import { GrpcApplication } from "../src/grpc/grpc-application.js";
-import { CallTracing, parseTraceparent } from "../src/grpc/tracing.js";
-import { Code, GrpcServices } from "../src/index.js";
-import { MetricReport } from "../src/listener/metric-report.js";
-import { EchoService } from "./support/echo-services.js";
-import { callHeaders, frame, grpcMessage, RawPeer, uint32, unaryRequest } from "./support/raw-peer.js";
+import { GrpcApplication } from "../../src/grpc/grpc-application.js";
+import { CallTracing, parseTraceparent } from "../../src/grpc/tracing.js";
+import { Code, GrpcServices } from "../../src/index.js";
+import { MetricReport } from "../../src/listener/metric-report.js";
+import { EchoService } from "../support/echo-services.js";
+import { callHeaders, frame, grpcMessage, RawPeer, uint32, unaryRequest } from "../support/raw-peer.js";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const sampled = `00-${traceId}-b7ad6b7169203331-01`;

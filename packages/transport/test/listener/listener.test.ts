@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { clientPreface, FrameType, Setting } from "../src/http2/protocol.js";
-import { createListener, type Limits, type Listener, type ListenerOptions } from "../src/index.js";
-import { EchoService } from "./support/echo-services.js";
-import { realPorts } from "./support/ports.js";
-import { frame, grpcMessage, settings, unaryRequest } from "./support/raw-peer.js";
+import { clientPreface, FrameType, Setting } from "../../src/http2/protocol.js";
+import { createListener, type Limits, type Listener, type ListenerOptions } from "../../src/index.js";
+import { EchoService } from "../support/echo-services.js";
+import { realPorts } from "../support/ports.js";
+import { frame, grpcMessage, settings, unaryRequest } from "../support/raw-peer.js";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -109,6 +109,24 @@ describe("a listener", () => {
       await once(socket, "close");
       expect([bytes, seen().length]).toEqual([bytes, 0]);
     }
+  });
+
+  it("takes both protocols byte by byte from a socket", async () => {
+    const { port, service } = await start({ http: (_, { target }) => new Response(`seen ${target}`) });
+    const trickle = async (bytes: Buffer): Promise<{ socket: Socket; seen: () => Buffer }> => {
+      const peer = open(port);
+      peer.socket.setNoDelay(true);
+      for (const byte of bytes) {
+        peer.socket.write(Buffer.from([byte]));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return peer;
+    };
+    const text = await trickle(Buffer.from("GET /slowly HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    await once(text.socket, "close");
+    expect(text.seen().toString()).toMatch(/seen \/slowly$/);
+    await trickle(Buffer.concat([hello, unaryRequest(1, "/t.S/Echo", Buffer.from("slowly"))]));
+    await expect.poll(() => service.seen).toEqual(["echo slowly"]);
   });
 
   it("with grpcOnly closes HTTP/1.1, with httpOnly HTTP/2 in clear", async () => {

@@ -10,7 +10,11 @@ const learnerPaths: ReadonlySet<string> = new Set([
 ]);
 
 /** What is looked at before any handler: whether a learner may answer this, and whether the caller insists on a leader. */
-export function registerInterceptors(services: GrpcServices, front: Front, begun: (call: CallInfo) => void): void {
+export function registerInterceptors(
+  services: GrpcServices,
+  front: Front,
+  begun: (call: CallInfo) => void = () => {},
+): void {
   services.intercept((call) => {
     begun(call);
     return refusalOf(front, call);

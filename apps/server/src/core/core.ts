@@ -67,6 +67,8 @@ export class MemberCore implements CoreLink, DriverHost {
   #commit: LogIndex;
   #told: FrontState | undefined;
   #mayCampaign = false;
+  /** Who waits for an entry to be applied. */
+  #awaited: { index: LogIndex; run(): void } | undefined;
   #isTicking = false;
   #isStopped = false;
 
@@ -147,6 +149,7 @@ export class MemberCore implements CoreLink, DriverHost {
   /** Writes down what a restart should not forget, and stops. Nothing is answered after this. */
   async stop(): Promise<void> {
     this.#leases.checkpointAll();
+    await this.#whenApplied();
     await this.#logKeeper.drain();
     this.#isStopped = true;
     this.#isTicking = false;
@@ -154,8 +157,24 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#watches.stop();
     this.#questions.stop();
     this.#cluster.stop();
+    this.#logKeeper.stop();
     this.#apply.stop();
     this.#driver.stop();
+  }
+
+  /** Waits until all that was proposed here is applied, but not for ever: leadership may be lost meanwhile. */
+  #whenApplied(): Promise<void> {
+    this.#driver.run();
+    const index = this.#parts.log.lastIndex;
+    if (this.#soft.role !== "leader" || this.#applied.index >= index) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#ports.clock.after(this.#options.tickMs * this.#options.electionTicks, resolve);
+      const run = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      this.#awaited = { index, run };
+    });
   }
 
   /** Open watch streams. */
@@ -353,6 +372,7 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#cluster.applied();
     this.#questions.applied(entry.index);
     this.#logKeeper.applied(entry.index);
+    if (this.#awaited !== undefined && entry.index >= this.#awaited.index) this.#awaited.run();
     this.#tellState();
   }
 

@@ -23,6 +23,7 @@ export class LogKeeper {
   #snapshotIndex: number;
   #trimmedAt: number;
   #isSaving = false;
+  #isStopped = false;
 
   constructor(
     parts: { mvcc: Mvcc; wal: Wal; log: MemoryLog; confState(): ConfState },
@@ -53,6 +54,11 @@ export class LogKeeper {
     await this.#mvcc.checkpoint();
   }
 
+  /** The log and the database are about to be closed: what is under way comes to nothing. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   #trim(index: LogIndex): void {
     this.#trimmedAt = index;
     const confState = this.#confState();
@@ -75,9 +81,11 @@ export class LogKeeper {
   }
 
   #record(): void {
+    if (this.#isStopped) return;
     const { index, term } = this.#mvcc.durable;
     const data = Buffer.from(JSON.stringify({ term, confState: confStateToJson(this.#confState()) }));
     this.#wal.saveSnapshot({ index, data }, () => {
+      if (this.#isStopped) return;
       this.#snapshotIndex = index;
       this.#isSaving = false;
       this.#logger.info("saved snapshot to disk", { "snapshot-index": index });

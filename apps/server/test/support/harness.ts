@@ -160,7 +160,7 @@ export class Harness {
     );
     const member = await this.finished(opening);
     const services = new GrpcServices();
-    registerInterceptors(services, member.front);
+    registerInterceptors(services, member.front, () => {});
     member.register(services);
     this.#life = { member, services, clock, directory: this.#directory };
     await this.finished(member.ready);

@@ -160,6 +160,7 @@ class Daemon implements RunningMember {
       http,
       accepts: plan.accepts,
       startsPaused: true,
+      rejectedMessage: "rejected connection on client endpoint",
       limits: {
         maxConcurrentStreams: limits.concurrentStreamsMax,
         maxReceiveBytes: limits.requestBytesMax + grpcOverheadBytes,

@@ -87,12 +87,14 @@ function assemble(
   const metadata = Metadata.decode(recovered.metadata);
   const identity = { member: (metadata.NodeID ?? 0n) as MemberId, cluster: (metadata.ClusterID ?? 0n) as ClusterId };
   const mark = recovered.snapshot === undefined ? undefined : readMark(recovered.snapshot);
-  const entries = recovered.entries.map((entry) => decodeEntry(entry.data));
+  // A log without a state and a snapshot is of a member that promised nobody anything yet, whatever founding entries it holds: it begins again.
+  const isUnborn = recovered.state === undefined && mark === undefined;
+  const entries = isUnborn ? [] : recovered.entries.map((entry) => decodeEntry(entry.data));
   const log = new MemoryLog(mark === undefined ? { entries } : { base: mark, entries });
   checkTogether(mvcc, mark, entries);
   const hardState =
     recovered.state === undefined ? undefined : raisedTo(decodeHardState(recovered.state), mvcc.applied.index);
-  const start = startOf(options, { mark, hardState, entries, mvcc, member: identity.member });
+  const start = isUnborn ? foundingOf(options, identity.member) : restartOf(mvcc, { mark, hardState });
   const raft = new RaftNode(
     {
       id: identity.member,
@@ -105,32 +107,22 @@ function assemble(
   return { wal, mvcc, raft, log, identity, isNew: recovered.isNew };
 }
 
-function startOf(
-  options: MemberOptions,
-  found: {
-    mark: SnapshotMark | undefined;
-    hardState: HardState | undefined;
-    entries: readonly Entry[];
-    mvcc: Mvcc;
-    member: MemberId;
-  },
-): RaftStart {
-  const { mark, hardState, entries, mvcc } = found;
-  // A log without entries is of a member that never got as far as its first write: it begins again.
-  if (hardState === undefined && entries.length === 0 && mark === undefined) {
-    const { member } = found;
-    if (!options.initialMembers.some(({ id }) => id === member))
-      throw new RecoverError({ code: "recover/not-a-founder", member });
-    const peers = options.initialMembers.map(({ id, name, peerURLs }) => ({
-      member: id,
-      context: Buffer.from(memberToJson({ id, name: "", peerURLs, clientURLs: [], isLearner: false })),
-      name,
-    }));
-    return { kind: "bootstrap", peers };
+/** Begins a cluster. @throws RecoverError when the log was made for another member than the settings found. */
+function foundingOf(options: MemberOptions, member: MemberId): RaftStart {
+  if (!options.initialMembers.some(({ id }) => id === member)) {
+    throw new RecoverError({ code: "recover/not-a-founder", member });
   }
-  const applied = mvcc.applied.index;
+  const peers = options.initialMembers.map(({ id, peerURLs }) => ({
+    member: id,
+    context: Buffer.from(memberToJson({ id, name: "", peerURLs, clientURLs: [], isLearner: false })),
+  }));
+  return { kind: "bootstrap", peers };
+}
+
+function restartOf(mvcc: Mvcc, found: { mark: SnapshotMark | undefined; hardState: HardState | undefined }): RaftStart {
+  const { mark, hardState } = found;
   const confState = loadConfState({ bucket: (name) => mvcc.bucket(name) }) ?? mark?.confState ?? noMembers;
-  return { kind: "restart", hardState, confState, applied };
+  return { kind: "restart", hardState, confState, applied: mvcc.applied.index };
 }
 
 const noMembers: ConfState = { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };

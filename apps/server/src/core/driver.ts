@@ -1,7 +1,7 @@
 import type { SpanContext } from "@quorate/common";
 import {
   type Entry,
-  encodeEntry,
+  EntryEncoder,
   encodeHardState,
   type Envelope,
   type MemoryLog,
@@ -44,6 +44,7 @@ export class Driver {
   readonly #wal: Wal;
   readonly #host: DriverHost;
   readonly #turn: Turn;
+  readonly #encoder = new EntryEncoder();
   #inbox: RaftInput[] = [];
   #isScheduled = false;
   #isRunning = false;
@@ -118,7 +119,7 @@ export class Driver {
     const records = new Array(entries.length);
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Entry;
-      records[i] = { index: entry.index, data: encodeEntry(entry) };
+      records[i] = { index: entry.index, data: this.#encoder.encode(entry) };
     }
     const links = this.#host.persisting(entries);
     const batch =

@@ -1,8 +1,7 @@
-import type { Clock, LogIndex, Revision, Term, Timer } from "@quorate/common";
+import { assert, type Clock, type LogIndex, type Term, type Timer } from "@quorate/common";
 import type { BodyJob, BodyResult, BodyState } from "./body/jobs.js";
-import { encodeRun } from "./body/run.js";
 import type { Head } from "./head.js";
-import type { HeadLayer, HeadVersion } from "./head-layer.js";
+import type { HeadLayer } from "./head-layer.js";
 import type { EntryId } from "./mvcc.js";
 import type { MvccTelemetry } from "./telemetry.js";
 
@@ -16,8 +15,8 @@ export type FlushSettings = Readonly<{
 
 /** What the flusher tells the store. */
 export interface FlushListener {
-  /** The body holds this layer now. Called before the layer leaves the head. */
-  flushed(layer: HeadLayer, result: BodyResult): void;
+  /** The body holds these layers now. Called before they leave the head. */
+  flushed(layers: readonly HeadLayer[], result: BodyResult): void;
 }
 
 type Waiter = Readonly<{ index: LogIndex; resolve: () => void; reject: (error: Error) => void }>;
@@ -135,35 +134,37 @@ export class Flusher {
   }
 
   #flush(): { job: BodyJob; done: (result: BodyResult) => void } {
-    const layer = this.#head.takeOldest();
-    const { log, applied } = layer;
-    const firstSeq = this.#state.lastSeq + 1;
-    const lastSeq = this.#state.lastSeq + log.length;
+    const layers = this.#head.takeOldest();
+    const last = layers[layers.length - 1] as HeadLayer;
+    const { applied, revision, compacted, lastSeq } = last.state;
+    const changes = layers.reduce((sum, layer) => sum + layer.log.length, 0);
+    assert(this.#state.lastSeq + changes === lastSeq, "changes are numbered without gaps");
+    const runs = layers.map((layer) => layer.takeRun());
+    const bytes = runs.reduce((sum, run) => sum + run.length, 0);
     const job: BodyJob = {
       kind: "flush",
-      run: encodeRun(log as readonly HeadVersion[]),
-      firstSeq,
-      changes: log.length,
-      bucketChanges: layer.bucketChanges,
+      runs,
+      firstSeq: this.#state.lastSeq + 1,
+      bucketChanges: layers.flatMap((layer) => layer.bucketChanges),
       state: {
         appliedIndex: applied.index,
         appliedTerm: applied.term,
-        revision: layer.revision,
-        compactedPlusOne: layer.compacted === undefined ? 0 : layer.compacted + 1,
+        revision,
+        compactedPlusOne: compacted === undefined ? 0 : compacted + 1,
         lastSeq,
       },
     };
-    const { length: bytes } = job.run;
     const span = this.#telemetry.start("mvcc.flush", {
-      "mvcc.revision": layer.revision as Revision,
-      "mvcc.changes": log.length,
+      "mvcc.revision": revision,
+      "mvcc.changes": changes,
+      "mvcc.run.bytes": bytes,
     });
     const done = (result: BodyResult): void => {
       this.#telemetry.end(span, result);
-      this.#telemetry.countFlush(result, { changes: log.length, bytes });
+      this.#telemetry.countFlush(result, { changes, bytes });
       this.#state = { ...this.#state, flushed: applied, lastSeq };
-      this.#listener.flushed(layer, result);
-      this.#head.dropOldest(layer);
+      this.#listener.flushed(layers, result);
+      this.#head.dropOldest(layers);
       this.#isDue = this.#isDue && this.#head.layers.length > 1;
       if (result.size.walBytes >= this.#settings.checkpointBytes) this.#wantsCheckpoint = true;
       this.#flushWaiters = settle(this.#flushWaiters, applied.index);

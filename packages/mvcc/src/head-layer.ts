@@ -1,6 +1,8 @@
-import { assert, type LeaseId, type LogIndex, type Revision, type Term } from "@quorate/common";
+import { assert, type LeaseId, type Revision } from "@quorate/common";
 import type { Change, EntryId } from "./mvcc.js";
 import { keyEndOf, keyStartOf } from "./record.js";
+import { encodeRun } from "./run.js";
+import { KeyOrder, type KeyWalk, type OrderedKey } from "./key-order.js";
 import type { TextSpan } from "./key-range.js";
 
 /** Finds the record a change replaced. The store itself, as changes see it. */
@@ -71,18 +73,40 @@ export class HeadVersion implements Change {
 }
 
 /** A key of a layer. `newest` is undefined after an abort took back its only version. */
-export type HeadKey = { readonly key: string; newest: HeadVersion | undefined; readonly existedBefore: boolean };
+export class HeadKey implements OrderedKey {
+  readonly key: string;
+  newest: HeadVersion | undefined;
+  /** Before the layer. */
+  readonly existedBefore: boolean;
+  isOrdered = false;
+  counted = 0;
 
-const existenceChange = (entry: HeadKey): number => {
-  if (entry.newest === undefined) return 0;
-  return (entry.newest.kind === "put" ? 1 : 0) - (entry.existedBefore ? 1 : 0);
-};
+  constructor(key: string, newest: HeadVersion, existedBefore: boolean) {
+    this.key = key;
+    this.newest = newest;
+    this.existedBefore = existedBefore;
+  }
+
+  /** What all its versions in the layer add to the number of keys. */
+  get countChange(): number {
+    if (this.newest === undefined) return 0;
+    return (this.newest.kind === "put" ? 1 : 0) - (this.existedBefore ? 1 : 0);
+  }
+}
 
 /** One change of a side table. `value` undefined: removed. */
 export type BucketChange = Readonly<{ bucket: string; key: string; value: Uint8Array | undefined }>;
 
 /** A compaction that was applied: to which revision, which one came before, and whether it takes a hash of what it finds. */
 export type CompactionRequest = Readonly<{ to: Revision; previous: Revision | undefined; takesHash: boolean }>;
+
+/** Where the store stands after an entry. */
+export type LayerState = Readonly<{
+  applied: EntryId;
+  revision: Revision;
+  compacted: Revision | undefined;
+  lastSeq: number;
+}>;
 
 /** Bytes a version costs beside its record: two objects, a map entry, array slots. For the bound of the head, not exact. */
 const versionOverheadBytes = 300;
@@ -100,24 +124,27 @@ export class HeadLayer {
   readonly compactions: CompactionRequest[] = [];
   bytes = 0;
   /** The state after the layer's last entry. */
-  applied: EntryId = { index: 0 as LogIndex, term: 0 as Term };
-  revision = 0 as Revision;
-  compacted: Revision | undefined;
-  lastSeq = 0;
-  readonly #order: HeadKey[] = [];
-  #unordered: HeadKey[] = [];
-  #sums: Int32Array | undefined;
+  state: LayerState;
+  readonly #order = new KeyOrder<HeadKey>();
+  /** Versions of the log that `#order` knows of. */
+  #orderedVersions = 0;
+  #run: Uint8Array<ArrayBuffer> | undefined;
+
+  /** @param state before the layer's first entry. */
+  constructor(state: LayerState) {
+    this.state = state;
+  }
+
+  get isEmpty(): boolean {
+    return this.log.length === 0 && this.bucketChanges.length === 0;
+  }
 
   append(version: HeadVersion, existedBefore: boolean): void {
     const entry = this.byKey.get(version.keyLatin1);
-    if (entry === undefined) {
-      const added: HeadKey = { key: version.keyLatin1, newest: version, existedBefore };
-      this.byKey.set(added.key, added);
-      this.#unordered.push(added);
-    } else entry.newest = version;
+    if (entry === undefined) this.byKey.set(version.keyLatin1, new HeadKey(version.keyLatin1, version, existedBefore));
+    else entry.newest = version;
     this.log.push(version);
     this.bytes += version.record.length + versionOverheadBytes;
-    this.#sums = undefined;
   }
 
   /** Takes back the last version. @returns what it had added to the number of keys. */
@@ -127,7 +154,10 @@ export class HeadLayer {
     const entry = this.byKey.get(version.keyLatin1);
     if (entry !== undefined) entry.newest = version.older;
     this.bytes -= version.record.length + versionOverheadBytes;
-    this.#sums = undefined;
+    if (this.#orderedVersions > this.log.length) {
+      this.#orderedVersions--;
+      if (entry !== undefined) this.#order.setCount(entry, entry.countChange);
+    }
     return version.countChange;
   }
 
@@ -136,62 +166,42 @@ export class HeadLayer {
     this.bytes += change.key.length + (change.value?.length ?? 0) + versionOverheadBytes;
   }
 
-  /** All keys in byte order, those of aborted transactions included. Valid until the next write. */
-  ordered(): readonly HeadKey[] {
-    if (this.#unordered.length > 0) this.#sort();
-    return this.#order;
+  /** Nothing is added any more. Packs the changes for the store thread now: one layer at a time takes a millisecond or two. */
+  seal(): void {
+    this.#run = encodeRun(this.log);
   }
 
-  /** The part of `ordered()` that lies in the span, as [from, to). */
-  within(span: TextSpan): [from: number, to: number] {
-    const order = this.ordered();
-    const from = lowerBound(order, span.start);
-    return [from, span.end === undefined ? order.length : Math.max(from, lowerBound(order, span.end))];
+  /** The packed changes; once, because they are handed over. */
+  takeRun(): Uint8Array<ArrayBuffer> {
+    const run = this.#run;
+    assert(run !== undefined, "a layer is sealed before it is written");
+    this.#run = undefined;
+    return run;
+  }
+
+  /** The keys of a span in byte order, those of aborted transactions included. Valid until the next write. */
+  walk(span: TextSpan): KeyWalk<HeadKey> {
+    this.#catchUp();
+    return this.#order.walk(span);
   }
 
   /** What the layer adds to the number of keys in a span. */
   countChange(span: TextSpan): number {
-    const [from, to] = this.within(span);
-    if (from === to) return 0;
-    this.#sums ??= sumsOf(this.#order);
-    return (this.#sums[to] as number) - (this.#sums[from] as number);
+    this.#catchUp();
+    return this.#order.countChange(span);
   }
 
-  /** Merges what was appended since the last walk: sorts the new ones and copies the stretches between them. */
-  #sort(): void {
-    const added = this.#unordered.sort((a, b) => (a.key < b.key ? -1 : 1));
-    this.#unordered = [];
-    const old = this.#order.splice(0, this.#order.length);
-    let from = 0;
-    for (const entry of added) {
-      const to = from < old.length ? lowerBound(old, entry.key, from) : from;
-      for (let i = from; i < to; i++) this.#order.push(old[i] as HeadKey);
-      this.#order.push(entry);
-      from = to;
+  /** Orders what was appended since someone last asked: writers that nobody reads after pay nothing. */
+  #catchUp(): void {
+    const { log } = this;
+    for (let i = this.#orderedVersions; i < log.length; i++) {
+      const version = log[i] as HeadVersion;
+      if (version.older !== undefined && version.countChange === 0) continue;
+      const entry = this.byKey.get(version.keyLatin1) as HeadKey;
+      if (!entry.isOrdered) this.#order.insert(entry);
+      entry.isOrdered = true;
+      if (entry.counted !== entry.countChange) this.#order.setCount(entry, entry.countChange);
     }
-    for (let i = from; i < old.length; i++) this.#order.push(old[i] as HeadKey);
-    this.#sums = undefined;
+    this.#orderedVersions = log.length;
   }
-}
-
-/** The first place whose key is not below `key`. */
-export function lowerBound(order: readonly HeadKey[], key: string, from = 0): number {
-  let low = from;
-  let high = order.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((order[middle] as HeadKey).key < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function sumsOf(order: readonly HeadKey[]): Int32Array {
-  const sums = new Int32Array(order.length + 1);
-  let sum = 0;
-  for (let i = 0; i < order.length; i++) {
-    sum += existenceChange(order[i] as HeadKey);
-    sums[i + 1] = sum;
-  }
-  return sums;
 }

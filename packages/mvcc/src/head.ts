@@ -1,10 +1,13 @@
 import { assert, type Revision } from "@quorate/common";
 import { CountLog } from "./count-log.js";
 import { HeadLayer, type HeadKey, type HeadVersion } from "./head-layer.js";
+import type { KeyWalk } from "./key-order.js";
 import type { TextSpan } from "./key-range.js";
 
 /** A layer that grows past this is sealed, so that no single run, sort or flush gets long. */
-const layerBytesMax = 16 * 1024 * 1024;
+const layerBytesMax = 4 * 1024 * 1024;
+/** Layers that are written together weigh no more than this: larger ones visit fewer pages per change, but take longer. */
+const flushBytesMax = 16 * 1024 * 1024;
 
 /**
  * The changes that are not in the body yet: layers, newest last. Only the last takes writes; the first may be on its way to the
@@ -13,11 +16,12 @@ const layerBytesMax = 16 * 1024 * 1024;
 export class Head {
   /** Comings and goings of keys, in the head and some time before. */
   readonly counts: CountLog;
-  #layers: HeadLayer[] = [new HeadLayer()];
+  #layers: HeadLayer[];
 
-  /** @param revision of the body. */
-  constructor(revision: Revision) {
-    this.counts = new CountLog(revision);
+  /** @param state of the body. */
+  constructor(state: LayerState) {
+    this.counts = new CountLog(state.revision);
+    this.#layers = [new HeadLayer(state)];
   }
 
   /** The layer that takes writes. */
@@ -37,7 +41,7 @@ export class Head {
   }
 
   get isEmpty(): boolean {
-    return this.#layers.every((layer) => layer.log.length === 0 && layer.bucketChanges.length === 0);
+    return this.#layers.every((layer) => layer.isEmpty);
   }
 
   append(version: HeadVersion, existedBefore: boolean): void {
@@ -60,19 +64,28 @@ export class Head {
 
   /** Starts a new layer for what comes. */
   seal(): void {
-    this.#layers.push(new HeadLayer());
+    this.active.seal();
+    this.#layers.push(new HeadLayer(this.active.state));
   }
 
-  /** The layer to write next. Seals it when it is the active one. */
-  takeOldest(): HeadLayer {
-    if (this.#layers.length === 1) this.seal();
-    return this.#layers[0] as HeadLayer;
+  /** The layers to write next, oldest first: all, unless they are too much for once. Seals the active one when it is among them. */
+  takeOldest(): readonly HeadLayer[] {
+    let bytes = 0;
+    let count = 0;
+    for (const layer of this.#layers) {
+      bytes += layer.bytes;
+      if (count > 0 && bytes > flushBytesMax) break;
+      count++;
+    }
+    if (count === this.#layers.length) this.seal();
+    return this.#layers.slice(0, count);
   }
 
-  /** Forgets the oldest layer: the body has it. */
-  dropOldest(layer: HeadLayer): void {
-    assert(this.#layers[0] === layer && this.#layers.length > 1, "layers reach the body in order, sealed");
-    this.#layers.shift();
+  /** Forgets the oldest layers: the body has them. */
+  dropOldest(layers: readonly HeadLayer[]): void {
+    assert(layers.length < this.#layers.length, "the active layer stays");
+    assert(this.#layers[layers.length - 1] === layers[layers.length - 1], "layers reach the body in order");
+    this.#layers = this.#layers.slice(layers.length);
   }
 
   /** The newest version of a key in the head. */
@@ -98,12 +111,10 @@ export class Head {
    * a version at that revision are left out.
    */
   *walk(span: TextSpan, revision: Revision | undefined): Generator<HeadVersion> {
-    const walks: LayerWalk[] = [];
+    const walks: KeyWalk<HeadKey>[] = [];
     for (let i = this.#layers.length - 1; i >= 0; i--) {
-      const layer = this.#layers[i] as HeadLayer;
-      if (layer.byKey.size === 0) continue;
-      const [at, to] = layer.within(span);
-      if (at < to) walks.push({ order: layer.ordered(), at, to });
+      const walk = (this.#layers[i] as HeadLayer).walk(span);
+      if (walk.current !== undefined) walks.push(walk);
     }
     for (;;) {
       const key = smallestKey(walks);
@@ -115,18 +126,14 @@ export class Head {
 
   /** True when no key of the span was changed since the body was written. */
   isEmptyIn(span: TextSpan): boolean {
-    for (const layer of this.#layers) {
-      if (layer.byKey.size === 0) continue;
-      const [from, to] = layer.within(span);
-      if (from < to) return false;
-    }
+    for (const layer of this.#layers) if (layer.walk(span).current !== undefined) return false;
     return true;
   }
 
   /** What the head adds to the number of keys in a span of the body. */
   countChange(span: TextSpan): number {
     let change = 0;
-    for (const layer of this.#layers) if (layer.byKey.size > 0) change += layer.countChange(span);
+    for (const layer of this.#layers) change += layer.countChange(span);
     return change;
   }
 
@@ -140,28 +147,26 @@ export class Head {
   }
 }
 
-/** Newest layer first. */
-type LayerWalk = { readonly order: readonly HeadKey[]; at: number; readonly to: number };
-
-function smallestKey(walks: readonly LayerWalk[]): string | undefined {
+function smallestKey(walks: readonly KeyWalk<HeadKey>[]): string | undefined {
   let smallest: string | undefined;
-  for (const walk of walks) {
-    if (walk.at === walk.to) continue;
-    const { key } = walk.order[walk.at] as HeadKey;
-    if (smallest === undefined || key < smallest) smallest = key;
+  for (const { current } of walks) {
+    if (current !== undefined && (smallest === undefined || current.key < smallest)) smallest = current.key;
   }
   return smallest;
 }
 
-/** Steps all walks past `key`; the newest layer that has a fitting version gives it. */
-function takeKey(walks: readonly LayerWalk[], key: string, revision: Revision | undefined): HeadVersion | undefined {
+/** Steps all walks past `key`. They are ordered newest layer first; the first that has a fitting version gives it. */
+function takeKey(
+  walks: readonly KeyWalk<HeadKey>[],
+  key: string,
+  revision: Revision | undefined,
+): HeadVersion | undefined {
   let version: HeadVersion | undefined;
   for (const walk of walks) {
-    if (walk.at === walk.to) continue;
-    const entry = walk.order[walk.at] as HeadKey;
-    if (entry.key !== key) continue;
-    walk.at++;
-    version ??= revision === undefined ? entry.newest : atRevision(entry, revision);
+    const { current } = walk;
+    if (current?.key !== key) continue;
+    walk.step();
+    version ??= revision === undefined ? current.newest : atRevision(current, revision);
   }
   return version;
 }

@@ -12,7 +12,7 @@ import { Flusher, type FlushSettings } from "./flusher.js";
 import { HashLock } from "./hash-lock.js";
 import { HashTask } from "./hash-task.js";
 import { Head } from "./head.js";
-import type { HeadLayer } from "./head-layer.js";
+import type { HeadLayer, LayerState } from "./head-layer.js";
 import { readHistory } from "./history.js";
 import { type KeyRange, latin1FromBytes } from "./key-range.js";
 import type {
@@ -90,10 +90,10 @@ export class Store implements Mvcc, TransactionHost {
     const { state, fences, buckets, size } = parts.body.opened;
     this.#fences = new Fences(fences);
     this.#revision = state.revision as Revision;
-    this.head = new Head(this.#revision);
     this.#compacted = state.compactedPlusOne === 0 ? undefined : ((state.compactedPlusOne - 1) as Revision);
     this.#applied = { index: state.appliedIndex as LogIndex, term: state.appliedTerm as Term };
     this.#lastSeq = state.lastSeq;
+    this.head = new Head(this.#layerState());
     this.#size = size;
     this.#buckets = new Buckets(buckets);
     this.#blocks = new BlockCache(this.#fences, parts.reader, parts.settings.blockBytesMax);
@@ -101,7 +101,9 @@ export class Store implements Mvcc, TransactionHost {
     this.view = new ReadView(view, { revision: this.#revision, seq: this.#lastSeq });
     this.#setSize(size);
     this.#telemetry = new MvccTelemetry(parts.ports.tracer, parts.ports.meter);
-    const listener = { flushed: (layer: HeadLayer, result: BodyResult) => this.#takeFlushed(layer, result) };
+    const listener = {
+      flushed: (layers: readonly HeadLayer[], result: BodyResult) => this.#takeFlushed(layers, result),
+    };
     const { settings, ports } = parts;
     this.#flusher = new Flusher(
       {
@@ -361,21 +363,23 @@ export class Store implements Mvcc, TransactionHost {
 
   #setApplied(entry: EntryId): void {
     this.#applied = entry;
-    const { active } = this.head;
-    active.applied = entry;
-    active.revision = this.#revision;
-    active.compacted = this.#compacted;
-    active.lastSeq = this.#lastSeq;
+    this.head.active.state = this.#layerState();
     if (this.#flusher.noteApplied()) this.#scheduler.pump();
   }
 
-  #takeFlushed(layer: HeadLayer, result: BodyResult): void {
+  #layerState(): LayerState {
+    return { applied: this.#applied, revision: this.#revision, compacted: this.#compacted, lastSeq: this.#lastSeq };
+  }
+
+  #takeFlushed(layers: readonly HeadLayer[], result: BodyResult): void {
     assert(result.fenceEdits !== undefined, "a flush says what it did to the fences");
     this.#blocks.apply(result.fenceEdits);
     this.#fences.apply(result.fenceEdits);
-    this.view.bodyRevision = layer.revision;
-    this.view.bodySeq = layer.lastSeq;
-    this.#compactions.start(layer.compactions);
+    for (const layer of layers) {
+      this.view.bodyRevision = layer.state.revision;
+      this.view.bodySeq = layer.state.lastSeq;
+      this.#compactions.start(layer.compactions);
+    }
   }
 
   /** The reader moves on after every job, so that it never holds a checkpoint back. */

@@ -36,9 +36,9 @@ export type BodySize = Readonly<{
 export type BodyJob =
   | {
       kind: "flush";
-      run: Uint8Array<ArrayBuffer>;
+      /** Packed changes, in order. */
+      runs: readonly Uint8Array<ArrayBuffer>[];
       firstSeq: number;
-      changes: number;
       bucketChanges: readonly BucketChange[];
       state: Omit<BodyState, "finishedPlusOne" | "historyRows">;
     }

@@ -54,7 +54,7 @@ export class ThreadBody implements Body {
   run(job: BodyJob, done: (result: BodyResult) => void): void {
     this.#done = done;
     const message: ToThread = { kind: "job", job };
-    this.#worker.postMessage(message, job.kind === "flush" ? [job.run.buffer] : []);
+    this.#worker.postMessage(message, job.kind === "flush" ? job.runs.map((run) => run.buffer) : []);
   }
 
   async close(): Promise<void> {

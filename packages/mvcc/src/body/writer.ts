@@ -1,11 +1,13 @@
+import { assert } from "@quorate/common";
 import type { Statement } from "better-sqlite3";
 import type { BucketChange } from "../head-layer.js";
 import { bytesFromLatin1, latin1FromBytes } from "../key-range.js";
 import { keyLatin1Of, keyOf, parseRecord } from "../record.js";
+import { decodeRun, type RunEntry } from "../run.js";
 import { FenceKeeper } from "./fence-keeper.js";
 import type { FenceEdits } from "./fences.js";
 import type { BodyJob, BodyOpened, BodySize, BodyState } from "./jobs.js";
-import { decodeRun, type RunEntry } from "./run.js";
+
 import { type Connection, rowKind } from "./schema.js";
 
 const stateNames: Readonly<Record<keyof BodyState, string>> = {
@@ -71,9 +73,11 @@ export class BodyWriter {
     return { ...this.#end, keyCount: this.#fences.fences.total };
   }
 
-  /** Writes one run, and what goes with it, in one transaction. */
+  /** Writes runs that follow each other, and what goes with them, in one transaction. */
   flush(job: Extract<BodyJob, { kind: "flush" }>): FenceEdits {
-    const entries = decodeRun(job.run, job.firstSeq, job.changes);
+    const entries: RunEntry[] = [];
+    for (const run of job.runs) entries.push(...decodeRun(run, job.firstSeq + entries.length));
+    assert(job.firstSeq + entries.length === job.state.lastSeq + 1, "a flush holds the changes it announces");
     const edits = this.inTransaction(() => {
       for (const entry of entries) this.#appendHistory(entry);
       this.#writeLatest(entries);

@@ -1,10 +1,19 @@
 import { assert } from "@quorate/common";
-import type { HeadVersion } from "../head-layer.js";
-import { keyEndOf } from "../record.js";
+import { keyEndOf } from "./record.js";
 
 // A run travels to the store thread as one buffer that is handed over, not copied: per change
 // u32 length of the record | u8 kind | u32 sub | f64 main | f64 previous | record. `seq` counts up from the run's first.
 const headerBytes = 25;
+
+/** What is packed of a change. */
+export type RunChange = Readonly<{
+  kind: "put" | "delete";
+  record: Uint8Array;
+  revision: number;
+  sub: number;
+  previousSeq: number;
+  version: number;
+}>;
 
 /** One change of a run as the store thread sees it. */
 export type RunEntry = {
@@ -26,7 +35,7 @@ export function isSignpost(version: number): boolean {
 }
 
 /** Packs a layer's changes. Of a deletion the key alone is stored. */
-export function encodeRun(log: readonly HeadVersion[]): Uint8Array<ArrayBuffer> {
+export function encodeRun(log: readonly RunChange[]): Uint8Array<ArrayBuffer> {
   let size = 0;
   for (const version of log) size += headerBytes + version.record.length;
   const bytes = new Uint8Array(new ArrayBuffer(size));
@@ -45,22 +54,22 @@ export function encodeRun(log: readonly HeadVersion[]): Uint8Array<ArrayBuffer> 
   return bytes.subarray(0, at);
 }
 
-/** Unpacks a run. Records are views. */
-export function decodeRun(bytes: Uint8Array, firstSeq: number, changes: number): RunEntry[] {
+/** Unpacks a run; `firstSeq` belongs to its first change. Records are views. */
+export function decodeRun(bytes: Uint8Array, firstSeq: number): RunEntry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const entries: RunEntry[] = new Array(changes);
+  const entries: RunEntry[] = [];
   let at = 0;
-  for (let i = 0; i < changes; i++) {
+  while (at < bytes.length) {
     const length = view.getUint32(at, true);
     const start = at + headerBytes;
-    entries[i] = {
+    entries.push({
       kind: bytes[at + 4] as number,
       sub: view.getUint32(at + 5, true),
       main: view.getFloat64(at + 9, true),
       previous: view.getFloat64(at + 17, true),
-      seq: firstSeq + i,
+      seq: firstSeq + entries.length,
       record: bytes.subarray(start, start + length),
-    };
+    });
     at = start + length;
   }
   assert(at === bytes.length, "a run is as long as its records");

@@ -50,8 +50,8 @@ export class LogKeeper {
 
   /** Waits until all that was applied is durable in the database itself, so that the next start has nothing to repeat. */
   async drain(): Promise<void> {
-    await this.#mvcc.flush();
     await this.#mvcc.checkpoint();
+    if (this.#mvcc.durable.index > this.#snapshotIndex) await new Promise<void>((done) => this.#record(done));
   }
 
   /** The log and the database are about to be closed: what is under way comes to nothing. */
@@ -80,11 +80,12 @@ export class LogKeeper {
     );
   }
 
-  #record(): void {
-    if (this.#isStopped) return;
+  #record(done: () => void = () => {}): void {
+    if (this.#isStopped) return done();
     const { index, term } = this.#mvcc.durable;
     const data = Buffer.from(JSON.stringify({ term, confState: confStateToJson(this.#confState()) }));
     this.#wal.saveSnapshot({ index, data }, () => {
+      done();
       if (this.#isStopped) return;
       this.#snapshotIndex = index;
       this.#isSaving = false;

@@ -1,6 +1,6 @@
 import { assert, type Revision } from "@quorate/common";
 import { CountLog } from "./count-log.js";
-import { HeadLayer, type HeadKey, type HeadVersion } from "./head-layer.js";
+import { HeadLayer, type HeadKey, type HeadVersion, type LayerState } from "./head-layer.js";
 import type { KeyWalk } from "./key-order.js";
 import type { TextSpan } from "./key-range.js";
 

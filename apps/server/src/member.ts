@@ -49,7 +49,8 @@ export type Member = Readonly<{
  * @throws WalError, MvccError, RecoverError.
  */
 export async function openMember(options: MemberOptions, ports: MemberPorts): Promise<Member> {
-  const recovered = await recoverMember(options, ports);
+  const tracing = new Tracing(ports.tracer);
+  const recovered = await recoverMember(options, { ...ports, storeTracer: tracing.storeTracer() });
   const { member, cluster } = recovered.identity;
   const state = stateOf(options, recovered);
   const serial = new RequestSerial(member, ports.clock.wallMs());
@@ -58,7 +59,7 @@ export async function openMember(options: MemberOptions, ports: MemberPorts): Pr
   const core = new MemberCore(
     { ...recovered, state, hub, serial, applied: recovered.mvcc.applied },
     { ...options, fragmentBytes: options.requestBytesMax + grpcOverheadBytes },
-    { ...ports, tracing: new Tracing(ports.tracer) },
+    { ...ports, tracing },
     (message) => receive(message),
   );
   const front = new Front({ options: { ...options, applyBacklogMax }, link: core, serial }, ports);

@@ -1,4 +1,12 @@
-import { assert, CodedError, type ClusterId, type LogIndex, type MemberId, type Term } from "@quorate/common";
+import {
+  assert,
+  CodedError,
+  type ClusterId,
+  type LogIndex,
+  type MemberId,
+  type Term,
+  type Tracer,
+} from "@quorate/common";
 import { type EntryId, type Mvcc, openMvcc } from "@quorate/mvcc";
 import { Metadata } from "@quorate/proto";
 import {
@@ -43,7 +51,10 @@ type SnapshotMark = EntryId & { confState: ConfState };
  * be applied.
  * @throws WalError, MvccError, RecoverError; what was opened is closed again.
  */
-export async function recoverMember(options: MemberOptions, ports: MemberPorts): Promise<RecoveredMember> {
+export async function recoverMember(
+  options: MemberOptions,
+  ports: MemberPorts & { storeTracer?: Tracer | undefined },
+): Promise<RecoveredMember> {
   const { member, cluster } = options.identity;
   const { wal, recovered } = await openWal(
     {
@@ -64,7 +75,7 @@ export async function recoverMember(options: MemberOptions, ports: MemberPorts):
         compactionBatchLimit: options.compactionBatchLimit,
         compactionSleepMs: options.compactionSleepMs,
       },
-      ports,
+      { ...ports, tracer: ports.storeTracer },
     );
     try {
       return assemble(options, ports, { wal, mvcc, recovered });

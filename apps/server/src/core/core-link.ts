@@ -44,6 +44,16 @@ export type FrontState = Readonly<{
   applyBacklog: number;
 }>;
 
+/** True when the two tell a front the same. The quota never changes. */
+export function isSameState(one: FrontState, other: FrontState): boolean {
+  return (
+    one.leader === other.leader &&
+    one.isLearner === other.isLearner &&
+    one.databaseBytes === other.databaseBytes &&
+    one.applyBacklog === other.applyBacklog
+  );
+}
+
 export type FromCore =
   /** The whole answer: one encoded response message, in parts. */
   | { kind: "reply"; serial: number; parts: readonly Uint8Array[] }

@@ -121,10 +121,13 @@ export class CoreQuestions {
 
   #wait(question: Gated): void {
     if (this.#gate.size >= gatedMax) return this.#fail(question.serial, { code: "server/too-many-requests" });
+    if ("trace" in question && question.trace !== undefined)
+      this.#ports.tracing.waiting(question.serial, question.trace);
     if (this.#gate.wait(question)) this.#ports.turn(() => this.#gate.flush());
   }
 
   #serve(question: Gated): void {
+    this.#ports.tracing.served(question.serial);
     switch (question.kind) {
       case "range":
         return this.#range(question);
@@ -153,8 +156,7 @@ export class CoreQuestions {
         this.#refuse(serial, error);
       },
     };
-    if (trace === undefined) this.#ranges.start(serial, query, answer);
-    else this.#ports.tracing.read("core.range", trace, () => this.#ranges.start(serial, query, answer));
+    this.#ranges.start(serial, query, trace === undefined ? answer : this.#ports.tracing.range(trace, answer));
   }
 
   #readTxn(question: Extract<Gated, { kind: "read-txn" }>): void {

@@ -17,7 +17,7 @@ import { applyRequest } from "./apply-entry.js";
 import { ApplyQueue } from "./apply-queue.js";
 import { ClusterKeeper } from "./cluster-keeper.js";
 import { applyConfChange } from "./conf-change-apply.js";
-import type { CoreLink, FromCore, FrontState, ToCore } from "./core-link.js";
+import { type CoreLink, type FromCore, type FrontState, isSameState, type ToCore } from "./core-link.js";
 import type { CoreOptions, CorePorts } from "./core-options.js";
 import { CoreQuestions } from "./core-questions.js";
 import { Driver, type DriverHost } from "./driver.js";
@@ -81,7 +81,10 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#commit = parts.applied.index;
     const { state } = parts;
     this.#driver = new Driver({ raft: parts.raft, log: parts.log, wal: parts.wal, host: this }, ports);
-    const proposer = new Proposer(parts.serial, (entry, serial) => this.#propose(entry, serial));
+    const proposer = new Proposer(parts.serial, (entry, serial, root) => {
+      if (root !== undefined) ports.tracing.proposedAlone(serial, root);
+      this.#propose(entry, serial);
+    });
     this.#apply = new ApplyQueue(
       {
         apply: (entry) => this.#applyEntry(entry),
@@ -200,7 +203,7 @@ export class MemberCore implements CoreLink, DriverHost {
       case "watch-open":
         return this.#watches.open(message.stream);
       case "watch-request":
-        return this.#watches.request(message.stream, message.request);
+        return this.#watches.request(message.stream, message.request, message.trace);
       case "watch-drained":
         return this.#watches.drained(message.stream, message.bytes);
       case "watch-close":
@@ -309,15 +312,17 @@ export class MemberCore implements CoreLink, DriverHost {
     if (tookMs > this.#options.slowApplyMs) this.#warnSlowApply(view, tookMs);
     if (outcome.kind === "refused") {
       state.mvcc.markApplied(this.#applied);
-      span?.end(outcome.fault.code);
+      span?.end({ fault: outcome.fault.code });
       if (isOwn) this.#answer(view, entry.data, { fault: outcome.fault });
       return;
     }
-    if (outcome.committed !== undefined && outcome.committed.changes.length > 0) {
-      observe.changed(outcome.committed);
-      this.#watches.publish(outcome.committed);
+    const { committed } = outcome;
+    if (committed !== undefined && committed.changes.length > 0) {
+      observe.changed(committed);
+      if (span === undefined || this.#watches.streamCount === 0) this.#watches.publish(committed);
+      else span.watch((delivered) => this.#watches.publish(committed, delivered));
     }
-    span?.end(undefined);
+    span?.end({ committed });
     if (!isOwn) return;
     if (isOverQuota) {
       this.#cluster.raiseNoSpace();
@@ -384,14 +389,7 @@ export class MemberCore implements CoreLink, DriverHost {
       quotaBytes: this.#options.quotaBytes,
       applyBacklog: this.#apply.backlog,
     };
-    const told = this.#told;
-    const isSame =
-      told !== undefined &&
-      told.leader === state.leader &&
-      told.isLearner === state.isLearner &&
-      told.databaseBytes === state.databaseBytes &&
-      told.applyBacklog === state.applyBacklog;
-    if (isSame) return;
+    if (this.#told !== undefined && isSameState(this.#told, state)) return;
     this.#told = state;
     this.#emit({ kind: "state", state });
   }

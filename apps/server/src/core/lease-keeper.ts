@@ -1,10 +1,11 @@
-import type { Clock, LeaseId, Logger, LogIndex, Term, Timer } from "@quorate/common";
+import type { Clock, LeaseId, Logger, LogIndex, Span, Term, Timer } from "@quorate/common";
 import type { LeaseCheckpoint } from "@quorate/lease";
 import { LeaseWork } from "@quorate/proto";
 import { EntryField } from "./entry-codec.js";
 import type { MemberState } from "./member-state.js";
 import type { Proposer } from "./proposer.js";
 import { MessageBuilder } from "./reply-writer.js";
+import type { Tracing } from "./tracing.js";
 
 const lookMs = 500;
 
@@ -19,6 +20,7 @@ export class LeaseKeeper {
   readonly #onExpired: (count: number) => void;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #tracing: Tracing;
   #timer: Timer | undefined;
   #isLeading = false;
   /** Renewals that wait for an entry: of overdue leases for the end of the lease, of others until their checkpoint is cleared. */
@@ -32,7 +34,7 @@ export class LeaseKeeper {
       seen(): { term: Term; applied: LogIndex };
       onExpired(count: number): void;
     },
-    ports: { clock: Clock; logger: Logger },
+    ports: { clock: Clock; logger: Logger; tracing: Tracing },
   ) {
     this.#state = parts.state;
     this.#proposer = parts.proposer;
@@ -40,6 +42,7 @@ export class LeaseKeeper {
     this.#onExpired = (count) => parts.onExpired(count);
     this.#clock = ports.clock;
     this.#logger = ports.logger;
+    this.#tracing = ports.tracing;
   }
 
   get isLeading(): boolean {
@@ -123,15 +126,17 @@ export class LeaseKeeper {
 
   #look(): void {
     const { expired, checkpoints } = this.#state.lessor.tick(this.#clock.monotonicMs());
+    let span: Span | undefined;
     if (expired.length > 0) {
+      span = this.#tracing.start("core.lease-expiry", { "lease.count": expired.length });
       this.#logger.debug("leases expired", { "lease.count": expired.length });
       this.#onExpired(expired.length);
     }
-    if (expired.length > 0 || checkpoints.length > 0) this.#propose(expired, checkpoints);
+    if (expired.length > 0 || checkpoints.length > 0) this.#propose(expired, checkpoints, span);
     this.#timer = this.#clock.after(lookMs, () => this.#look());
   }
 
-  #propose(expired: readonly LeaseId[], checkpoints: readonly LeaseCheckpoint[]): void {
+  #propose(expired: readonly LeaseId[], checkpoints: readonly LeaseCheckpoint[], span?: Span): void {
     const { term, applied } = this.#seen();
     const work = {
       expired: [...expired],
@@ -142,7 +147,7 @@ export class LeaseKeeper {
       term: BigInt(term),
       seenIndex: BigInt(applied),
     };
-    this.#proposer.propose(EntryField.leaseWork, LeaseWork.encode(work));
+    this.#proposer.propose(EntryField.leaseWork, LeaseWork.encode(work), span);
   }
 }
 

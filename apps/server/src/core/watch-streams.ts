@@ -1,6 +1,7 @@
-import type { Clock, Random, Revision, Timer } from "@quorate/common";
+import type { Clock, Random, Revision, SpanContext, Timer } from "@quorate/common";
 import type { Committed, WatchBatch, Watcher, WatchHub, WatchSink } from "@quorate/mvcc";
 import { WatchRequest, type WatchCreateRequest } from "@quorate/proto";
+import type { Delivered } from "./tracing.js";
 import { noWatcher, type WatchReplies } from "./watch-reply.js";
 import { planWatch } from "./watch-request.js";
 
@@ -27,6 +28,8 @@ type Stream = {
   readonly id: number;
   readonly watches: Map<bigint, Watch>;
   readonly sink: WatchSink<Watch>;
+  /** The call's span, when it is traced. */
+  trace: SpanContext | undefined;
   nextId: bigint;
   inFlightBytes: number;
   /** When progress is due next, in monotonic milliseconds. */
@@ -44,6 +47,7 @@ export class WatchStreams {
   readonly #progressMs: number;
   readonly #fragmentBytes: number;
   readonly #streams = new Map<number, Stream>();
+  #delivered: Delivered | undefined;
   #catchUp: Timer | undefined;
   #progress: Timer | undefined;
   #isStopped = false;
@@ -83,6 +87,7 @@ export class WatchStreams {
         deliver: (watcher, batch) => this.#deliver(watcher.handle, batch),
         compacted: (watcher, revision) => this.#compacted(watcher.handle, revision),
       },
+      trace: undefined,
       nextId: 0n,
       inFlightBytes: 0,
       progressAtMs: this.#nextProgress(),
@@ -99,9 +104,10 @@ export class WatchStreams {
   }
 
   /** One message of a client. */
-  request(id: number, bytes: Uint8Array): void {
+  request(id: number, bytes: Uint8Array, trace: SpanContext | undefined): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
+    stream.trace = trace;
     const union = WatchRequest.decode(bytes).requestUnion;
     switch (union?.kind) {
       case "createRequest":
@@ -135,9 +141,14 @@ export class WatchStreams {
     });
   }
 
-  /** Tells the watchers what an entry has changed. Who has no room for it is moved on later. */
-  publish(committed: Committed): void {
+  /**
+   * Tells the watchers what an entry has changed. Who has no room for it is moved on later.
+   * @param delivered gets who was told, for an entry that is traced.
+   */
+  publish(committed: Committed, delivered?: Delivered): void {
+    this.#delivered = delivered;
     this.#hub.publish(committed);
+    this.#delivered = undefined;
     if (this.#hub.stats().slowWatchers > 0) this.#moveOn(retryMs);
   }
 
@@ -193,6 +204,7 @@ export class WatchStreams {
     const { stream } = watch;
     if (stream.inFlightBytes >= inFlightBytesMax) return false;
     watch.isFresh = true;
+    if (this.#delivered !== undefined) noteDelivery(this.#delivered, stream);
     const { revision } = batch;
     if (watch.fragment && batch.count > 1 && batch.byteLength + headBytes >= this.#fragmentBytes) {
       this.#sendFragments(watch, batch);
@@ -266,4 +278,9 @@ export class WatchStreams {
     for (const part of parts) stream.inFlightBytes += part.length;
     this.#send(stream.id, parts);
   }
+}
+
+function noteDelivery(delivered: Delivered, stream: Stream): void {
+  delivered.watchers += 1;
+  if (stream.trace !== undefined) delivered.streams.push(stream.trace);
 }

@@ -16,10 +16,15 @@ const flushBytesMax = 16 * 1024 * 1024;
 export class Head {
   /** Comings and goings of keys, in the head and some time before. */
   readonly counts: CountLog;
+  readonly #layerBytesMax: number;
   #layers: HeadLayer[];
 
-  /** @param state of the body. */
-  constructor(state: LayerState) {
+  /**
+   * @param state of the body.
+   * @param flushBytes what is worth a flush; a layer is no larger.
+   */
+  constructor(state: LayerState, flushBytes: number) {
+    this.#layerBytesMax = Math.min(layerBytesMax, flushBytes);
     this.counts = new CountLog(state.revision);
     this.#layers = [new HeadLayer(state)];
   }
@@ -59,7 +64,7 @@ export class Head {
   /** Call it between transactions only. */
   sealLarge(): void {
     this.counts.trim();
-    if (this.active.bytes >= layerBytesMax) this.seal();
+    if (this.active.bytes >= this.#layerBytesMax) this.seal();
   }
 
   /** Starts a new layer for what comes. */

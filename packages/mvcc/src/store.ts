@@ -93,7 +93,7 @@ export class Store implements Mvcc, TransactionHost {
     this.#compacted = state.compactedPlusOne === 0 ? undefined : ((state.compactedPlusOne - 1) as Revision);
     this.#applied = { index: state.appliedIndex as LogIndex, term: state.appliedTerm as Term };
     this.#lastSeq = state.lastSeq;
-    this.head = new Head(this.#layerState());
+    this.head = new Head(this.#layerState(), parts.settings.flushBytes);
     this.#size = size;
     this.#buckets = new Buckets(buckets);
     this.#blocks = new BlockCache(this.#fences, parts.reader, parts.settings.blockBytesMax);

@@ -6,5 +6,6 @@ export default defineConfig({
     maxConcurrency: 2,
     fileParallelism: false,
     testTimeout: 120_000,
+    setupFiles: ["test/end-members.ts"],
   },
 });

@@ -6,7 +6,13 @@ export type { FieldShape, MessageShape, Schema } from "./api/schema.js";
 export { type HttpCase, type HttpStep, parseHttpCase } from "./http/http-case.js";
 export { replayHttpCase } from "./http/http-replay.js";
 export { findFreePort } from "./member/free-port.js";
-export { type MemberExit, type MemberOptions, MemberProcess, memberBinary } from "./member/member-process.js";
+export {
+  killMembers,
+  type MemberExit,
+  type MemberOptions,
+  MemberProcess,
+  memberBinary,
+} from "./member/member-process.js";
 export { Mismatch } from "./mismatch.js";
 export {
   checkExpectations,

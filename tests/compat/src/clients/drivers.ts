@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -31,7 +30,7 @@ function mustRun(program: string, words: readonly string[], directory: string): 
 
 function prepareGo(): Preparation {
   if (!isInstalled("go")) return { kind: "missing", reason: "go is not installed" };
-  const program = join(mkdtempSync(join(tmpdir(), "quorate-go-")), "driver");
+  const program = join(root, ".go/driver");
   mustRun("go", ["build", "-o", program, "."], join(root, "go"));
   return { kind: "ready", command: [program] };
 }

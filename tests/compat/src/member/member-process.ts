@@ -26,9 +26,18 @@ export type MemberExit = { readonly code: number | undefined; readonly signal: s
 
 const logBytesMax = 1_000_000;
 const running = new Set<ChildProcess>();
-process.once("exit", () => {
+process.once("exit", killMembers);
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    killMembers();
+    process.kill(process.pid, signal); // as if nobody had listened
+  });
+}
+
+/** Ends every member that this process has started and that still runs: for the end of a test file, whatever became of its tests. */
+export function killMembers(): void {
   for (const child of running) child.kill("SIGKILL");
-});
+}
 
 /** The program under test: `$QUORATE_BINARY`, else `bin/quorate` of this checkout. */
 export function memberBinary(): string {

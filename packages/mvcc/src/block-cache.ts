@@ -2,10 +2,11 @@ import { Block } from "./block.js";
 import type { FenceEdits, Fences } from "./body/fences.js";
 import type { BodyReader } from "./body/reader.js";
 
-/** A fence that is read in parts gets its block when it was read this often not long ago. A block costs about as much. */
-const readsWorthABlock = 16;
-/** All scores are halved after as many reads: what was often read long ago does not count any more. */
-const readsBetweenHalvings = 4096;
+/**
+ * All scores are halved after so many rows: what was often read long ago does not count any more. A fence that is read in parts gets
+ * its block once the rows it has spent on parts, halvings included, are as many as the block would take.
+ */
+const rowsBetweenHalvings = 65_536;
 
 /**
  * The latest records of whole fences, as they are in the body: what is read again and again needs no SQL. Blocks go when a flush
@@ -18,7 +19,7 @@ export class BlockCache {
   readonly #blocks: (Block | undefined)[];
   readonly #scores: number[];
   #bytes = 0;
-  #reads = 0;
+  #rows = 0;
   #hand = 0;
 
   constructor(fences: Fences, reader: BodyReader, bytesMax: number) {
@@ -33,13 +34,14 @@ export class BlockCache {
     return this.#bytes;
   }
 
-  /** The block of a fence that is read in part; undefined while it is not worth one. */
-  forPart(place: number): Block | undefined {
+  /** The block of a fence of which about `rows` rows are wanted; undefined while it is not worth one. */
+  forPart(place: number, rows: number): Block | undefined {
     const block = this.#blocks[place];
-    const score = (this.#scores[place] as number) + 1;
+    const score = (this.#scores[place] as number) + rows;
     this.#scores[place] = score;
-    if (++this.#reads >= readsBetweenHalvings) this.#halve();
-    if (block !== undefined || score < readsWorthABlock) return block;
+    this.#rows += rows;
+    if (this.#rows >= rowsBetweenHalvings) this.#halve();
+    if (block !== undefined || score < this.#fences.countAt(place)) return block;
     return this.#load(place);
   }
 
@@ -96,7 +98,7 @@ export class BlockCache {
   }
 
   #halve(): void {
-    this.#reads = 0;
+    this.#rows = 0;
     for (let i = 0; i < this.#scores.length; i++) this.#scores[i] = (this.#scores[i] as number) >>> 1;
   }
 }

@@ -31,6 +31,9 @@ export type FoundKey = Readonly<{
 /** Bytes meant to be read from the body in one piece: a few milliseconds. */
 const pieceBytes = 2 * 1024 * 1024;
 
+/** What counting within a fence costs, in rows that are read: it only walks keys. */
+const rowsOfCount = 16;
+
 /** Rows read in one piece: first and following ones. */
 const pieceRowsMin = 32;
 const pieceRowsMax = 512;
@@ -180,7 +183,7 @@ export class ReadView {
     if (revision !== undefined) return this.recordAt(key, keyLatin1, revision);
     const version = this.#head.newest(keyLatin1);
     if (version !== undefined) return version.kind === "put" ? version.record : undefined;
-    const block = this.#blocks.forPart(this.#fences.find(keyLatin1));
+    const block = this.#blocks.forPart(this.#fences.find(keyLatin1), 1);
     return block === undefined ? this.#body.latestOf(key) : block.find(keyLatin1);
   }
 
@@ -259,7 +262,11 @@ export class ReadView {
       const isLast = fenceEnd === undefined || (span.end !== undefined && span.end <= fenceEnd);
       const count = fences.countAt(place);
       const isWhole = start <= fences.keyAt(place) && !isLast && count <= Math.min(left, hint, rowsMax);
-      const block = isWhole ? this.#blocks.forWhole(place) : count <= rowsMax ? this.#blocks.forPart(place) : undefined;
+      const block = isWhole
+        ? this.#blocks.forWhole(place)
+        : count <= rowsMax
+          ? this.#blocks.forPart(place, Math.min(left, count))
+          : undefined;
       let piece: Uint8Array[] = [];
       let isCut = false;
       if (block !== undefined) {
@@ -329,7 +336,7 @@ export class ReadView {
 
   #countPart(place: number, span: TextSpan): number {
     if (this.#fences.countAt(place) === 0) return 0;
-    const block = this.#blocks.forPart(place);
+    const block = this.#blocks.forPart(place, rowsOfCount);
     if (block === undefined) return this.#body.count(span);
     const to = span.end === undefined ? block.length : block.lowerBound(span.end);
     return to - block.lowerBound(span.start);

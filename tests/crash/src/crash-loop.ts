@@ -6,6 +6,7 @@ import { CrashModel } from "./model.js";
 import { SeededRandom } from "./random.js";
 
 const expiryWithinMs = 60_000;
+const firstStartKills = 5;
 
 export type CrashOptions = {
   readonly rounds: number;
@@ -35,6 +36,8 @@ export async function runCrashLoop(options: CrashOptions): Promise<CrashReport> 
   const problems: string[] = [];
   let round = 0;
   try {
+    // The very first start makes the directory: it is killed a few times on its way.
+    for (let kills = 0; kills < firstStartKills; kills++) await killWhileStarting(member, random);
     while (round < options.rounds && problems.length === 0) {
       round++;
       try {
@@ -83,11 +86,7 @@ async function recover(
   workers: readonly Worker[],
   random: SeededRandom,
 ): Promise<string[]> {
-  for (let kills = 0; kills < 2 && random.next() < 0.3; kills++) {
-    member.start();
-    await new Promise((resolve) => setTimeout(resolve, random.between(5, 400)));
-    await member.stop("SIGKILL");
-  }
+  while (random.next() < 0.3) await killWhileStarting(member, random);
   member.start();
   const client = new MemberClient(member.clientPort);
   try {
@@ -99,6 +98,12 @@ async function recover(
   } finally {
     client.close();
   }
+}
+
+async function killWhileStarting(member: MemberProcess, random: SeededRandom): Promise<void> {
+  member.start();
+  await new Promise((resolve) => setTimeout(resolve, random.between(5, 600)));
+  await member.stop("SIGKILL");
 }
 
 /** @throws with the member's last words when it does not come up */

@@ -7,10 +7,12 @@ const root = new URL("../../", import.meta.url);
 /** Where the recorded cases are. */
 export const testdata = fileURLToPath(new URL("testdata", root));
 
+export const differencesPath = new URL("differences.md", root);
+
 /** The two lists of cases that are not expected to be equal, as they are committed. */
 export const expectations: Expectations = {
   pending: JSON.parse(readFileSync(new URL("pending.json", root), "utf8")) as Reasons,
-  different: readDifferences(readFileSync(new URL("differences.md", root), "utf8")),
+  different: readDifferences(readFileSync(differencesPath, "utf8")),
 };
 
 /** Counts verdicts and prints one line when a kind of cases is through. */

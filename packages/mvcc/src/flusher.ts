@@ -154,11 +154,9 @@ export class Flusher {
         lastSeq,
       },
     };
-    const span = this.#telemetry.start("mvcc.flush", {
-      "mvcc.revision": revision,
-      "mvcc.changes": changes,
-      "mvcc.run.bytes": bytes,
-    });
+    const attributes = { "mvcc.revision": revision, "mvcc.changes": changes, "mvcc.run.bytes": bytes };
+    const links = layers.flatMap((layer) => layer.links);
+    const span = this.#telemetry.start("mvcc.flush", attributes, links);
     const done = (result: BodyResult): void => {
       this.#telemetry.end(span, result);
       this.#telemetry.countFlush(result, { changes, bytes });

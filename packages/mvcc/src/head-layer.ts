@@ -1,4 +1,4 @@
-import { assert, type LeaseId, type Revision } from "@quorate/common";
+import { assert, type LeaseId, type Revision, type SpanContext } from "@quorate/common";
 import type { Change, EntryId } from "./mvcc.js";
 import { keyEndOf, keyStartOf } from "./record.js";
 import { encodeRun } from "./run.js";
@@ -108,6 +108,9 @@ export type LayerState = Readonly<{
   lastSeq: number;
 }>;
 
+/** Links of one layer's flush at most. */
+const linksMax = 128;
+
 /** Bytes a version costs beside its record: two objects, a map entry, array slots. For the bound of the head, not exact. */
 const versionOverheadBytes = 300;
 
@@ -122,6 +125,8 @@ export class HeadLayer {
   readonly bucketChanges: BucketChange[] = [];
   /** Compactions applied in this layer: their rows may go when the body knows of them. */
   readonly compactions: CompactionRequest[] = [];
+  /** Spans of sampled requests whose changes are here. */
+  readonly links: SpanContext[] = [];
   bytes = 0;
   /** The state after the layer's last entry. */
   state: LayerState;
@@ -159,6 +164,11 @@ export class HeadLayer {
       if (entry !== undefined) this.#order.setCount(entry, entry.countChange);
     }
     return version.countChange;
+  }
+
+  /** Beyond the bound requests go unlinked: a span is for people to read. */
+  link(context: SpanContext): void {
+    if (this.links.length < linksMax) this.links.push(context);
   }
 
   changeBucket(change: BucketChange): void {

@@ -1,4 +1,4 @@
-import type { Clock, LeaseId, LogIndex, Logger, Meter, Revision, Term, Tracer } from "@quorate/common";
+import type { Clock, LeaseId, LogIndex, Logger, Meter, Revision, SpanContext, Term, Tracer } from "@quorate/common";
 import type { KeyRange } from "./key-range.js";
 
 /** How the store is opened. Sizes are bytes. */
@@ -207,8 +207,11 @@ export interface Mvcc {
   readonly flushed: EntryId;
   /** The last entry that survived a synced checkpoint: the log may drop entries up to it. */
   readonly durable: EntryId;
-  /** @throws AssertionError when another transaction is open or the entry is not later than `applied`. */
-  begin(entry: EntryId): WriteTransaction;
+  /**
+   * @param link the span of the request behind the entry, if it is sampled: the span of the flush that writes the changes links to it.
+   * @throws AssertionError when another transaction is open or the entry is not later than `applied`.
+   */
+  begin(entry: EntryId, link?: SpanContext): WriteTransaction;
   /** An entry without effect on the store. */
   markApplied(entry: EntryId): void;
   /** @throws MvccError "mvcc/compacted", "mvcc/future-revision". */

@@ -1,4 +1,4 @@
-import { assert, type LogIndex, type Revision, type Term } from "@quorate/common";
+import { assert, type LogIndex, type Revision, type SpanContext, type Term } from "@quorate/common";
 import { crc32c } from "@node-rs/crc32";
 import { Backups } from "./backup.js";
 import { Fences } from "./body/fences.js";
@@ -163,8 +163,9 @@ export class Store implements Mvcc, TransactionHost {
     return this.#lastSeq;
   }
 
-  begin(entry: EntryId): WriteTransaction {
+  begin(entry: EntryId, link?: SpanContext): WriteTransaction {
     this.#checkNext(entry);
+    if (link !== undefined) this.head.active.link(link);
     this.#transaction = new HeadTransaction(this, entry);
     return this.#transaction;
   }

@@ -1,5 +1,5 @@
 import { SpanStatusCode } from "@opentelemetry/api";
-import type { Meter, Span, Tracer } from "@quorate/common";
+import type { Meter, Span, SpanContext, Tracer } from "@quorate/common";
 import type { BodyResult } from "./body/jobs.js";
 
 /** The spans of this package: one for each job of the store thread. */
@@ -23,8 +23,13 @@ export class MvccTelemetry {
     this.#metrics = createMetrics(meter);
   }
 
-  start(name: MvccSpanName, attributes: Readonly<Record<string, number>>): Span | undefined {
-    return this.#tracer?.startSpan(name, { attributes });
+  /** @param links spans of the requests that the work is done for. */
+  start(
+    name: MvccSpanName,
+    attributes: Readonly<Record<string, number>>,
+    links: readonly SpanContext[] = [],
+  ): Span | undefined {
+    return this.#tracer?.startSpan(name, { attributes, links: links.map((context) => ({ context })) });
   }
 
   end(span: Span | undefined, result: BodyResult | undefined): void {

@@ -1,7 +1,7 @@
 import type { Meter } from "@quorate/common";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { afterEach, describe, expect, it } from "vitest";
-import { buildPorts, mustOpen, removeScratch } from "./support/open.js";
+import { buildPorts, bytes, mustOpen, nextEntry, removeScratch } from "./support/open.js";
 import { compactFully, oneKey, put, remove } from "./support/write.js";
 
 afterEach(removeScratch);
@@ -52,6 +52,26 @@ describe("spans", () => {
     });
     expect(spans.find((span) => span.name === "mvcc.compact")?.attributes).toMatchObject({ "mvcc.revision": 5 });
     for (const span of spans) expect(JSON.stringify(span.attributes)).not.toContain("secret");
+  });
+
+  it("of a flush link to the requests whose changes it writes", async () => {
+    const exporter = new InMemorySpanExporter();
+    const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    const tracer = provider.getTracer("mvcc");
+    const mvcc = mustOpen({}, buildPorts({ tracer }));
+    const requests = [tracer.startSpan("request"), tracer.startSpan("request")].map((span) => span.spanContext());
+    for (const request of requests) {
+      const transaction = mvcc.begin(nextEntry(mvcc), request);
+      transaction.put({ key: bytes("a"), value: bytes("1"), lease: undefined });
+      transaction.commit();
+    }
+    put(mvcc, "a", "2");
+    await mvcc.flush();
+    put(mvcc, "a", "3");
+    await mvcc.flush();
+    const flushes = exporter.getFinishedSpans().filter((span) => span.name === "mvcc.flush");
+    expect(flushes.map((span) => span.links.map((link) => link.context))).toEqual([requests, []]);
+    await mvcc.close();
   });
 
   it("of a backup that fails is an error", async () => {

@@ -154,6 +154,8 @@ export class HistoryRun {
 
   async #startAgain(isOrderly: boolean): Promise<void> {
     this.#model.end(isOrderly);
+    // No process starts within the millisecond of its end; the ids a member hands out are made of the time of its start.
+    await this.#harness.clock.advance(1);
     const beforeMs = this.#harness.clock.monotonicMs();
     await this.#harness.start();
     await this.#led(beforeMs);

@@ -134,6 +134,11 @@ export class Harness {
     return this.#living().member;
   }
 
+  /** What a listener would serve. */
+  get services(): GrpcServices {
+    return this.#living().services;
+  }
+
   /** The methods that can be called. */
   get routes(): readonly Route[] {
     return this.#living().services.list();

@@ -112,6 +112,8 @@ export class Harness {
   readonly #given: HarnessOptions;
   readonly #root = mkdtempSync(join(scratch, "quorate-server-"));
   #life: Life | undefined;
+  /** Earlier states of the database file, and the entry each has reached. */
+  #earlier: { directory: string; flushed: number }[] = [];
   #directory: string;
 
   constructor(given: HarnessOptions = {}) {
@@ -158,7 +160,8 @@ export class Harness {
         observe: { ...silentObserver, ...observe },
         disk: this.disk,
         fatal: (error) => {
-          if (!clock.isOver) this.fatal.push(error);
+          // A machine without power runs nothing, so it is not a mistake that the member cannot go on.
+          if (!clock.isOver && !this.disk.isDark) this.fatal.push(error);
         },
         ...(tracer === undefined ? {} : { tracer }),
       },
@@ -181,16 +184,28 @@ export class Harness {
     this.#mustBeSound();
   }
 
-  /** `kill -9`, or with "power" the end of the machine: what the log had not synced may be gone. */
+  /**
+   * Notes the database file as it is now: a state that a loss of power may go back to, unless the database has said meanwhile that something later is
+   * durable.
+   */
+  noteDatabase(): void {
+    const flushed = this.member.state.mvcc.flushed.index;
+    this.#earlier.push({ directory: this.#copyDatabase(this.#directory), flushed });
+  }
+
+  /**
+   * `kill -9`, or with "power" the end of the machine: what the log had not synced may be gone, and the database may be as it was noted earlier, as
+   * SQLite's promise is.
+   */
   async crash(kind: "process" | "power"): Promise<void> {
     const { member, clock } = this.#living();
     clock.isOver = true;
     this.#life = undefined;
-    const next = mkdtempSync(join(this.#root, "life-"));
-    for (const name of ["db", "db-wal"]) {
-      const from = join(this.#directory, name);
-      if (existsSync(from)) copyFileSync(from, join(next, name));
-    }
+    const durable = member.state.mvcc.durable.index;
+    const possible = kind === "power" ? this.#earlier.filter(({ flushed }) => flushed >= durable) : [];
+    const next = this.#copyDatabase(this.random.pick([{ directory: this.#directory }, ...possible]).directory);
+    for (const { directory } of this.#earlier) rmSync(directory, { recursive: true, force: true });
+    this.#earlier = [];
     this.#directory = next;
     if (kind === "power") this.disk.crash();
     else this.disk.killProcess();
@@ -274,6 +289,14 @@ export class Harness {
     const call = this.unary("/etcdserverpb.Maintenance/Status", new Uint8Array(0));
     await this.settle();
     return StatusResponse.decode(call.message as Uint8Array);
+  }
+
+  #copyDatabase(from: string): string {
+    const to = mkdtempSync(join(this.#root, "life-"));
+    for (const name of ["db", "db-wal"]) {
+      if (existsSync(join(from, name))) copyFileSync(join(from, name), join(to, name));
+    }
+    return to;
   }
 
   #handlerOf(path: string): UnaryHandler | ServerStreamHandler | StreamHandler {

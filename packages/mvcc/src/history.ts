@@ -111,14 +111,14 @@ class BatchBuilder {
 
 /** Changes from a revision on, in order. */
 function* changesFrom(store: HistorySource, from: Revision): Generator<Change> {
-  if (from <= store.view.bodyRevision) yield* bodyChanges(store, from);
+  if (from <= store.view.body.revision) yield* bodyChanges(store, from);
   yield* store.head.changesFrom(from);
 }
 
 function* bodyChanges(store: HistorySource, from: Revision): Generator<Change> {
   const slab = new Slab();
-  const { bodySeq } = store.view;
-  for (let seq = store.view.seqOf(from); seq <= bodySeq; ) {
+  const { lastSeq } = store.view.body;
+  for (let seq = store.view.body.seqOf(from); seq <= lastSeq; ) {
     const rows = store.reader.history(seq, pieceRows);
     if (rows.length === 0) return;
     for (const row of rows) {

@@ -33,17 +33,13 @@ export class Cursor implements RangeCursor {
     assert(!this.#isClosed, "a cursor is read before it is closed");
     const rest = this.#rest;
     if (rest === undefined) return { records: [], done: true };
-    const records: Uint8Array[] = [];
+    const { maxRecords, maxBytes } = limits;
+    const records = this.#view.firstRecords(rest, this.revision, maxRecords, maxBytes);
     let bytes = 0;
-    for (const record of this.#view.records(rest, this.revision, Math.min(limits.maxRecords, 256))) {
-      records.push(record);
-      bytes += record.length;
-      if (records.length < limits.maxRecords && bytes < limits.maxBytes) continue;
-      this.#rest = restAfter(rest, record);
-      return { records, done: this.#rest === undefined };
-    }
-    this.#rest = undefined;
-    return { records, done: true };
+    for (const record of records) bytes += record.length;
+    const isCut = records.length >= maxRecords || bytes >= maxBytes;
+    this.#rest = isCut ? restAfter(rest, records[records.length - 1] as Uint8Array) : undefined;
+    return { records, done: this.#rest === undefined };
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import { BlockCache } from "./block-cache.js";
 import { emptyHash } from "./body/hasher.js";
 import type { Body, BodyResult, BodySize, HashRequest } from "./body/jobs.js";
 import type { BodyReader } from "./body/reader.js";
+import { BodyView } from "./body-view.js";
 import { Buckets } from "./buckets.js";
 import { Compactions } from "./compaction.js";
 import { Flusher, type FlushSettings } from "./flusher.js";
@@ -97,8 +98,9 @@ export class Store implements Mvcc, TransactionHost {
     this.#size = size;
     this.#buckets = new Buckets(buckets);
     this.#blocks = new BlockCache(this.#fences, parts.reader, parts.settings.blockBytesMax);
-    const view = { head: this.head, body: parts.reader, fences: this.#fences, blocks: this.#blocks };
-    this.view = new ReadView(view, { revision: this.#revision, seq: this.#lastSeq });
+    const { counts } = this.head;
+    const bodyParts = { reader: parts.reader, fences: this.#fences, blocks: this.#blocks, counts };
+    this.view = new ReadView(this.head, new BodyView(bodyParts, { revision: this.#revision, lastSeq: this.#lastSeq }));
     this.#setSize(size);
     this.#telemetry = new MvccTelemetry(parts.ports.tracer, parts.ports.meter);
     const listener = {
@@ -377,8 +379,8 @@ export class Store implements Mvcc, TransactionHost {
     this.#blocks.apply(result.fenceEdits);
     this.#fences.apply(result.fenceEdits);
     for (const layer of layers) {
-      this.view.bodyRevision = layer.state.revision;
-      this.view.bodySeq = layer.state.lastSeq;
+      this.view.body.revision = layer.state.revision;
+      this.view.body.lastSeq = layer.state.lastSeq;
       this.#compactions.start(layer.compactions);
     }
   }
@@ -392,6 +394,6 @@ export class Store implements Mvcc, TransactionHost {
   #setSize(size: BodySize): void {
     this.#size = size;
     const { pages, freePages, pageBytes, historyRows } = size;
-    this.view.averageRecordBytes = ((pages - freePages) * pageBytes) / Math.max(historyRows, 1);
+    this.view.body.averageRecordBytes = ((pages - freePages) * pageBytes) / Math.max(historyRows, 1);
   }
 }

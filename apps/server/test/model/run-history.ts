@@ -14,6 +14,7 @@ export class HistoryRun {
   readonly #model = new Model({ clusterId, memberId });
   #streams: FakeStream[] = [];
   #term = 0;
+  #steps = 0;
 
   constructor(harness: Harness) {
     this.#harness = harness;
@@ -27,6 +28,8 @@ export class HistoryRun {
     await this.#carryOut(operation);
     this.#model.advance(this.#harness.clock.monotonicMs());
     this.#compareWatches();
+    this.#steps += 1;
+    if (this.#steps % 6 === 0) this.#harness.noteDatabase();
   }
 
   async #carryOut(operation: Operation): Promise<void> {

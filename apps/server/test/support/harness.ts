@@ -114,6 +114,8 @@ export class Harness {
   #life: Life | undefined;
   /** Earlier states of the database file, and the entry each has reached. */
   #earlier: { directory: string; flushed: number }[] = [];
+  /** The database has said that it will not go back behind this entry. */
+  #durable = 0;
   #directory: string;
 
   constructor(given: HarnessOptions = {}) {
@@ -179,6 +181,7 @@ export class Harness {
     const { member, clock } = this.#living();
     member.endStreams();
     await this.finished(member.stop());
+    this.#durable = Math.max(this.#durable, member.state.mvcc.durable.index);
     clock.isOver = true;
     this.#life = undefined;
     this.#mustBeSound();
@@ -201,12 +204,10 @@ export class Harness {
     const { member, clock } = this.#living();
     clock.isOver = true;
     this.#life = undefined;
-    const durable = member.state.mvcc.durable.index;
-    const possible = kind === "power" ? this.#earlier.filter(({ flushed }) => flushed >= durable) : [];
-    const next = this.#copyDatabase(this.random.pick([{ directory: this.#directory }, ...possible]).directory);
-    for (const { directory } of this.#earlier) rmSync(directory, { recursive: true, force: true });
-    this.#earlier = [];
-    this.#directory = next;
+    this.#durable = Math.max(this.#durable, member.state.mvcc.durable.index);
+    const possible = kind === "power" ? this.#earlier.filter(({ flushed }) => flushed >= this.#durable) : [];
+    this.#directory = this.#copyDatabase(this.random.pick([{ directory: this.#directory }, ...possible]).directory);
+    if (kind === "power") this.#earlier = [];
     if (kind === "power") this.disk.crash();
     else this.disk.killProcess();
     await member.state.mvcc.close(); // of the file that was left behind

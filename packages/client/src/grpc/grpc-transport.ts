@@ -49,6 +49,8 @@ class GrpcTransport implements Transport {
   readonly #client: Client;
   readonly #target: string;
   readonly #connectTimeoutMs: number;
+  /** Open calls and streams: closing a channel leaves them running. */
+  readonly #open = new Set<{ cancel(): void }>();
   #isClosed = false;
 
   constructor(client: Client, connectTimeoutMs: number) {
@@ -103,6 +105,7 @@ class GrpcTransport implements Transport {
 
   close(): void {
     this.#isClosed = true;
+    for (const call of this.#open) call.cancel();
     this.#client.close();
   }
 
@@ -118,11 +121,13 @@ class GrpcTransport implements Transport {
         toMetadata(settings),
         toDeadline(settings),
         (error, answer) => {
+          this.#open.delete(call);
           signal?.removeEventListener("abort", abort);
           if (answer !== undefined && error === null) resolve({ kind: "answer", message: answer });
           else resolve({ kind: "failed", failure: toFailure(error, call.getPeer(), this.#target) });
         },
       );
+      this.#open.add(call);
       if (signal?.aborted === true) abort();
       else signal?.addEventListener("abort", abort, { once: true });
     });
@@ -171,9 +176,11 @@ class GrpcTransport implements Transport {
     const end = (failure: CallFailure | undefined) => {
       if (isOver) return;
       isOver = true;
+      this.#open.delete(call);
       signal?.removeEventListener("abort", abort);
       handlers.onEnd(failure);
     };
+    this.#open.add(call);
     call.on("data", (message: Uint8Array) => {
       if (!isOver) handlers.onMessage(message);
     });

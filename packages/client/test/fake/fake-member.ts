@@ -18,7 +18,7 @@ import {
 import { FakeStore, Refusal } from "./fake-store.js";
 import { FakeWatchStream } from "./fake-watch.js";
 
-/** Answers one call: with a message, a refusal (thrown), or not at all ("silent"). */
+/** Answers one call: with a message or bytes that should be one, a refusal (thrown), or not at all ("silent"). */
 export type Handler = (message: Uint8Array, metadata: Metadata) => object | "silent";
 
 /** Certificates of a member that speaks TLS. */
@@ -117,7 +117,8 @@ export class FakeMember implements AsyncDisposable {
     try {
       const handler = this.handlers.get(path) ?? this.#handlerOf(path);
       const answer = handler(call.request, call.metadata);
-      if (answer !== "silent") reply(null, Buffer.from(codecOf(response).encode(answer)));
+      if (answer instanceof Uint8Array) reply(null, Buffer.from(answer));
+      else if (answer !== "silent") reply(null, Buffer.from(codecOf(response).encode(answer)));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       reply({ code: error.status, details: error.message, metadata: new Metadata() });

@@ -164,7 +164,7 @@ export class FakeStore {
     this.leases.get(kv.lease)?.keys.add(name(kv.key));
     this.#keys.set(name(kv.key), kv);
     events.push({ type: Event_EventType.PUT, kv, prevKv: before });
-    return { header: this.header, prevKv: request.prevKv ? before : undefined };
+    return { header: { ...this.header, revision }, prevKv: request.prevKv ? before : undefined };
   }
 
   #delete(request: DeleteRangeRequest, events: Event[]): DeleteRangeResponse {

@@ -54,7 +54,8 @@ export class FakeWatchStream {
       this.#answer({ watchId: -1n, created: true, canceled: true, cancelReason });
       return;
     }
-    if (request.rangeEnd.length > 1 && Buffer.compare(request.key, request.rangeEnd) >= 0) {
+    const isOpenEnd = request.rangeEnd.length === 1 && request.rangeEnd[0] === 0;
+    if (request.rangeEnd.length > 0 && !isOpenEnd && Buffer.compare(request.key, request.rangeEnd) >= 0) {
       const cancelReason = "mvcc: watcher range is empty";
       this.#answer({ watchId: -1n, created: true, canceled: true, cancelReason });
       return;

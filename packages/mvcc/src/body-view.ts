@@ -178,7 +178,8 @@ export class BodyView {
 
   /**
    * The first `limit` records of a span in the body. A fence that lies in the span is read as a whole and kept as a block; one that is
-   * cut by the span comes from its block, if it has one, or from SQL. `hint` says how many will probably be read.
+   * cut by the span comes from its block, if it has one, or from SQL; half of it is taken to be wanted. `hint` says how many records will
+   * probably be read in all.
    */
   *#pieces(span: TextSpan, limit: number, hint: number): Generator<Uint8Array[]> {
     const fences = this.#fences;
@@ -193,7 +194,7 @@ export class BodyView {
       const block = isWhole
         ? this.#blocks.forWhole(place)
         : count <= rowsMax
-          ? this.#blocks.forPart(place, Math.min(left, count))
+          ? this.#blocks.forPart(place, Math.min(left, Math.ceil(count / 2)))
           : undefined;
       let piece: Uint8Array[] = [];
       let isCut = false;

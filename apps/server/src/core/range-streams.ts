@@ -44,13 +44,13 @@ export class RangeStreams {
   start(serial: number, query: RangeQuery): void {
     if (query.countOnly === true) return this.#whole(serial, query);
     const cursor = this.#mvcc.openRange(query);
+    const limit = Math.min(query.limit ?? cursor.count, cursor.count);
     // etcd sorts each chunk by itself and begins the next behind its last key, so that keys are missing or come twice. Here an answer of one chunk is
     // sorted, and a longer one comes in the order of the keys.
-    if (cursor.count <= firstChunkKeys && isArranged(query)) {
+    if (limit <= firstChunkKeys && isArranged(query)) {
       cursor.close();
       return this.#whole(serial, query);
     }
-    const limit = Math.min(query.limit ?? cursor.count, cursor.count);
     this.#streams.set(serial, {
       cursor,
       limit,

@@ -95,6 +95,18 @@ describe("RangeStream over many keys", () => {
     for (const chunk of chunks.slice(0, -1)) expect([chunk.header, chunk.count]).toEqual([undefined, 0n]);
   });
 
+  it("sorts an answer of one chunk as Range does, which looks no further than its limit", async () => {
+    const harness = await mustStart();
+    await fill(harness, "v");
+    for (let i = 0; i < 20; i++)
+      await harness.must("KV/Put", { key: keyOf(i), value: String((i * 7) % 20).padStart(2, "0") });
+    const request = { ...everything, limit: 8n, sortTarget: 4 };
+    const call = harness.stream(pathOf("KV/RangeStream"), encodeRequest("KV/RangeStream", request));
+    await harness.settle();
+    const [only, ...others] = chunksOf(call);
+    expect([only, others]).toEqual([await harness.must("KV/Range", request), []]);
+  });
+
   it("forgets a stream whose client has gone", async () => {
     const harness = await mustStart();
     await fill(harness, "x".repeat(1000));

@@ -86,9 +86,9 @@ const range: fc.Arbitrary<RangeRequest> = fc.record({
 const plainRange: fc.Arbitrary<RangeRequest> = fc.record({
   key,
   rangeEnd: fc.constantFrom("", "\0", "l"),
-  limit: fc.constantFrom(0n, 0n, 3n, 11n),
+  limit: fc.constantFrom(0n, 0n, 3n, 10n, 11n),
   sortOrder: fc.constantFrom(0, 0, 1),
-  sortTarget: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(1, 2, 3, 4) }),
+  sortTarget: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(1, 2, 3, 4) }),
   keysOnly: rarely,
   countOnly: rarely,
 });
@@ -180,6 +180,15 @@ const largeTxn = fc.constantFrom<TxnRequest[]>(
   { compare: Array.from({ length: 129 }, () => ({ key: "a" })) },
 );
 
+/** Fills most of the keys at once. */
+const fillTxn: fc.Arbitrary<TxnRequest> = fc
+  .array(value, { minLength: names.length, maxLength: names.length })
+  .map((values) => ({
+    success: names.map((name, i) => ({
+      request: { kind: "requestPut" as const, value: { key: name, value: values[i] as string, lease: 0n } },
+    })),
+  }));
+
 const stream = fc.nat(streamCount - 1);
 const watch: fc.Arbitrary<WatchCreate> = fc.record({
   key: fc.oneof(key, fc.constant("")),
@@ -204,6 +213,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
         { weight: 12, arbitrary: txn },
         { weight: 3, arbitrary: readTxn },
         { weight: 1, arbitrary: largeTxn },
+        { weight: 2, arbitrary: fillTxn },
       ),
     }),
   },

@@ -7,6 +7,9 @@ export type Connection = Database.Database;
 
 /** "QUOR": marks a file as ours. */
 const applicationId = 0x51554f52;
+/** What is kept of SQLite's log file when it begins anew: it may have grown while a backup read an older state. */
+const walBytesKept = 128 * 1024 * 1024;
+
 /** Raised when an older program could not read the file any more. */
 const formatVersion = 1;
 
@@ -56,6 +59,7 @@ export function openForWriting(settings: WriterSettings): Connection {
       setPragma(db, "wal_autocheckpoint", 0);
       setPragma(db, "cache_size", -Math.ceil(settings.cacheBytes / 1024));
       setPragma(db, "temp_store", 2);
+      setPragma(db, "journal_size_limit", walBytesKept);
       if (isNew) createTables(db);
       checkLength(db, settings.path);
       return db;

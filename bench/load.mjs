@@ -175,7 +175,9 @@ class Connection {
     this.open.delete(stream);
     // A refused call carries its reason in the trailers; a good one has none.
     if (type === frameType.reset || payload.includes("grpc-message")) this.run.errors++;
-    this.run.times[this.run.done++] = performance.now() - startedAt;
+    const ms = performance.now() - startedAt;
+    this.run.times[this.run.done++] = ms;
+    this.run.options.onTime?.(ms);
   }
 }
 

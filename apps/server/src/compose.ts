@@ -22,6 +22,8 @@ import type { StartFailure } from "./process/start-failure.js";
 /** The world of a member that a process does not pass on by itself. */
 export type ComposePorts = Readonly<{ clock: Clock; random: Random; turn: Turn; wait: Wait; process: ProcessView }>;
 
+/** Answers that may wait for their readers: one range may be large, and beyond this whoever has stalled longest is dropped. */
+const answerBytesMax = 1_073_741_824;
 const clusterVersion = "3.7.0";
 const storageVersion = "3.7.0";
 
@@ -163,6 +165,8 @@ class Daemon implements RunningMember {
       rejectedMessage: "rejected connection on client endpoint",
       limits: {
         maxConcurrentStreams: limits.concurrentStreamsMax,
+        queuedBytesPerConnection: answerBytesMax,
+        queuedBytesTotal: answerBytesMax,
         maxReceiveBytes: limits.requestBytesMax + grpcOverheadBytes,
         keepAliveMinPingMs: keepAlive.clientMinMs,
         keepAliveIntervalMs: keepAlive.intervalMs,

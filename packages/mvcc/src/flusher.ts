@@ -1,5 +1,5 @@
 import { assert, type Clock, type LogIndex, type Term, type Timer } from "@quorate/common";
-import type { BodyJob, BodyResult, BodyState } from "./body/jobs.js";
+import type { BodyJob, BodyResult, BodySize, BodyState } from "./body/jobs.js";
 import type { Head } from "./head.js";
 import type { HeadLayer } from "./head-layer.js";
 import type { EntryId } from "./mvcc.js";
@@ -95,6 +95,11 @@ export class Flusher {
     return false;
   }
 
+  /** Looks at what each job has left in SQLite's log: compaction and vacuum fill it too. */
+  noteSize(size: BodySize): void {
+    if (size.walBytes >= this.#settings.checkpointBytes) this.#wantsCheckpoint = true;
+  }
+
   whenFlushed(index: LogIndex): Promise<void> {
     if (this.flushed.index >= index) return Promise.resolve();
     return new Promise((resolve, reject) => this.#flushWaiters.push({ index, resolve, reject }));
@@ -164,7 +169,6 @@ export class Flusher {
       this.#listener.flushed(layers, result);
       this.#head.dropOldest(layers);
       this.#isDue = this.#isDue && this.#head.layers.length > 1;
-      if (result.size.walBytes >= this.#settings.checkpointBytes) this.#wantsCheckpoint = true;
       this.#flushWaiters = settle(this.#flushWaiters, applied.index);
       this.#tellDrained();
     };

@@ -388,6 +388,7 @@ export class Store implements Mvcc, TransactionHost {
   /** The reader moves on after every job, so that it never holds a checkpoint back. */
   #takeChanged(result: BodyResult): void {
     this.#setSize(result.size);
+    this.#flusher.noteSize(result.size);
     this.#parts.reader.refresh();
   }
 

@@ -28,6 +28,8 @@ export type MemberOptions = Readonly<{
   /** A segment of the log that has reached this size is followed by a new one; the log's own default when absent. */
   segmentBytesMax?: number | undefined;
   slowApplyMs: number;
+  /** Bytes of entries that may wait for the disk or a quorum before more are refused; 256 MiB when absent. */
+  uncommittedBytesMax?: number | undefined;
   watchProgressMs: number;
   compactionBatchLimit: number;
   compactionSleepMs: number;

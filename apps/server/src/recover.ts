@@ -43,6 +43,16 @@ export type RecoveredMember = Readonly<{
   isNew: boolean;
 }>;
 
+/**
+ * What the log writes for an entry is at most so many times the entry itself. The consensus core refuses what is too much; the log, where too much is a broken
+ * invariant, has to have room for all that the core lets through.
+ */
+const recordFactor = 4;
+
+function uncommittedBytesMax(options: MemberOptions): number {
+  return options.uncommittedBytesMax ?? 268_435_456;
+}
+
 /** A snapshot's record in the log: where the database stood when older entries could go. */
 type SnapshotMark = EntryId & { confState: ConfState };
 
@@ -62,6 +72,7 @@ export async function recoverMember(
       metadata: Metadata.encode({ NodeID: member, ClusterID: cluster }),
       segmentsKept: options.segmentsKept,
       segmentBytesMax: options.segmentBytesMax,
+      pendingBytesMax: uncommittedBytesMax(options) * recordFactor,
       thread: options.hasLogThread,
       unsafeNoSync: options.unsafeNoSync,
     },
@@ -112,6 +123,7 @@ function assemble(
       start,
       electionTicks: options.electionTicks,
       isPreVoteOn: options.isPreVoteOn,
+      uncommittedBytesMax: uncommittedBytesMax(options),
     },
     { random: ports.random, log },
   );

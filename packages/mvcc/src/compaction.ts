@@ -1,7 +1,8 @@
 import type { Revision, Span } from "@quorate/common";
-import type { BodyJob, BodyResult } from "./body/jobs.js";
+import type { BodyJob, BodyResult, BodySize } from "./body/jobs.js";
 import type { HashLock } from "./hash-lock.js";
 import type { CompactionRequest } from "./head-layer.js";
+import type { MvccPorts } from "./mvcc.js";
 import type { Pins } from "./pins.js";
 import type { BackgroundTask, Scheduler } from "./scheduler.js";
 import type { MvccTelemetry } from "./telemetry.js";
@@ -30,6 +31,8 @@ export class Compactions implements BackgroundTask {
   readonly #telemetry: MvccTelemetry;
   readonly #finishedOne: () => void;
   readonly #lock: HashLock;
+  readonly #ports: Pick<MvccPorts, "clock" | "logger">;
+  #startedMs = 0;
   readonly #queue: CompactionRequest[] = [];
   readonly #hashes: CompactionHash[] = [];
   #finished: Revision | undefined;
@@ -46,6 +49,7 @@ export class Compactions implements BackgroundTask {
       pins: Pins;
       telemetry: MvccTelemetry;
       lock: HashLock;
+      ports: Pick<MvccPorts, "clock" | "logger">;
       finishedOne: () => void;
     },
     state: { finished: Revision | undefined; requested: Revision | undefined },
@@ -56,6 +60,7 @@ export class Compactions implements BackgroundTask {
     this.#telemetry = parts.telemetry;
     this.#finishedOne = parts.finishedOne;
     this.#lock = parts.lock;
+    this.#ports = parts.ports;
     this.#finished = state.finished;
     this.#requested = state.requested;
     if (state.requested !== undefined && state.requested !== state.finished) {
@@ -95,6 +100,7 @@ export class Compactions implements BackgroundTask {
     const [request] = this.#queue;
     if (request === undefined || this.#isSleeping || !this.#pins.allow(request.to)) return undefined;
     if (this.#stage === undefined) {
+      this.#startedMs = this.#ports.clock.monotonicMs();
       this.#span = this.#telemetry.start("mvcc.compact", { "mvcc.revision": request.to });
       this.#stage = request.takesHash ? { kind: "hash", isStarted: false } : { kind: "rows", afterSeq: 0 };
     }
@@ -159,6 +165,7 @@ export class Compactions implements BackgroundTask {
     this.#span = undefined;
     this.#stage = undefined;
     this.#finished = request.to;
+    this.#log(request.to, result.size);
     this.#queue.shift();
     const left: Waiter[] = [];
     for (const waiter of this.#waiters) {
@@ -167,5 +174,16 @@ export class Compactions implements BackgroundTask {
     }
     this.#waiters = left;
     this.#finishedOne();
+  }
+
+  /** Fields as etcd names them. */
+  #log(revision: Revision, { pages, freePages, pageBytes }: BodySize): void {
+    this.#ports.logger.info("finished scheduled compaction", {
+      "compact-revision": revision,
+      took: `${(this.#ports.clock.monotonicMs() - this.#startedMs).toFixed(3)}ms`,
+      hash: this.hashAt(revision)?.hash,
+      "current-db-size-bytes": pages * pageBytes,
+      "current-db-size-in-use-bytes": (pages - freePages) * pageBytes,
+    });
   }
 }

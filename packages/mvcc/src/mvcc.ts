@@ -251,6 +251,6 @@ export interface Mvcc {
   backup(signal?: AbortSignal): Promise<Backup>;
   /** Gives free pages back to the file system, in slices. */
   defragment(): Promise<void>;
-  /** Flushes, syncs and closes. */
+  /** Flushes, syncs and closes. What needs the file afterwards is refused with "mvcc/closed". */
   close(): Promise<void>;
 }

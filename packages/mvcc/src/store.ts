@@ -1,17 +1,15 @@
 import { assert, type LogIndex, type Revision, type SpanContext, type Term } from "@quorate/common";
-import { crc32c } from "@node-rs/crc32";
 import { Backups } from "./backup.js";
 import { Fences } from "./body/fences.js";
 import { BlockCache } from "./block-cache.js";
-import { emptyHash } from "./body/hasher.js";
-import type { Body, BodyResult, BodySize, HashRequest } from "./body/jobs.js";
+import type { Body, BodyResult, BodySize } from "./body/jobs.js";
 import type { BodyReader } from "./body/reader.js";
 import { BodyView } from "./body-view.js";
 import { Buckets } from "./buckets.js";
 import { Compactions } from "./compaction.js";
 import { Flusher, type FlushSettings } from "./flusher.js";
 import { HashLock } from "./hash-lock.js";
-import { HashTask } from "./hash-task.js";
+import { Hashes } from "./hashes.js";
 import { Head } from "./head.js";
 import type { HeadLayer, LayerState } from "./head-layer.js";
 import { readHistory } from "./history.js";
@@ -31,6 +29,7 @@ import type {
   StoreSize,
   WriteTransaction,
 } from "./mvcc.js";
+import { MvccError } from "./mvcc-error.js";
 import { Pins } from "./pins.js";
 import { checkReadable, type ReadBounds, readRange } from "./range.js";
 import { Cursor } from "./range-cursor.js";
@@ -74,8 +73,8 @@ export class Store implements Mvcc, TransactionHost {
   readonly #scheduler: Scheduler;
   readonly #telemetry: MvccTelemetry;
   readonly #pins: Pins;
-  readonly #hashLock = new HashLock();
   readonly #compactions: Compactions;
+  readonly #hashes: Hashes;
   readonly #backups: Backups;
   readonly #buckets: Buckets;
   #revision: Revision;
@@ -85,6 +84,7 @@ export class Store implements Mvcc, TransactionHost {
   #size: BodySize;
   #transaction: HeadTransaction | undefined;
   #failure: Error | undefined;
+  #isClosed = false;
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
@@ -122,17 +122,13 @@ export class Store implements Mvcc, TransactionHost {
     this.#scheduler = new Scheduler(parts.body, ports.clock, urgent, (result) => this.#takeChanged(result));
     this.#pins = new Pins(() => this.#scheduler.pump());
     const finished = state.finishedPlusOne === 0 ? undefined : ((state.finishedPlusOne - 1) as Revision);
+    const lock = new HashLock();
+    const shared = { scheduler: this.#scheduler, pins: this.#pins, telemetry: this.#telemetry, lock };
     this.#compactions = new Compactions(
-      {
-        settings,
-        scheduler: this.#scheduler,
-        pins: this.#pins,
-        telemetry: this.#telemetry,
-        lock: this.#hashLock,
-        finishedOne: () => this.#vacuumAfterCompaction(),
-      },
+      { ...shared, settings, ports, finishedOne: () => this.#vacuumAfterCompaction() },
       { finished, requested: this.#compacted },
     );
+    this.#hashes = new Hashes(this, { ...shared, buckets: this.#buckets, compactions: this.#compactions });
     this.#backups = new Backups({ path: settings.path, usesThread: settings.usesThread, telemetry: this.#telemetry });
     this.#scheduler.add(this.#compactions);
   }
@@ -227,40 +223,12 @@ export class Store implements Mvcc, TransactionHost {
     return this.view.recordAt(key, latin1FromBytes(key), revision);
   }
 
-  async hashKv(revision: Revision | undefined): Promise<HashKvResult> {
-    const current = this.#revision;
-    const compacted = this.#compacted;
-    const upTo = revision === undefined || revision === 0 ? current : revision;
-    if (upTo < 0) return { hash: emptyHash, compactRevision: compacted, hashRevision: upTo, revision: current };
-    // As in etcd, a remembered hash answers even when its revision has been compacted since; and it is looked up by the number asked for, so that
-    // "the newest" (0) never finds one, but that of a compaction to 0.
-    const asked = revision ?? (0 as Revision);
-    const stored = this.#compactions.hashAt(asked);
-    if (stored !== undefined) {
-      return { hash: stored.hash, compactRevision: stored.previous, hashRevision: asked, revision: current };
-    }
-    checkReadable(upTo, this.bounds);
-    const release = this.#pins.add(compacted ?? 0);
-    try {
-      await this.flush();
-      const hash = await this.#hashRows(upTo, compacted);
-      return { hash, compactRevision: compacted, hashRevision: upTo, revision: current };
-    } finally {
-      release();
-    }
+  hashKv(revision: Revision | undefined): Promise<HashKvResult> {
+    return this.#hashes.ofHistory(revision);
   }
 
-  async hash(): Promise<number> {
-    const tables = this.#buckets.content();
-    const compacted = this.#compacted;
-    const release = this.#pins.add(compacted ?? 0);
-    try {
-      const upTo = this.#revision;
-      await this.flush();
-      return crc32c(tables, await this.#hashRows(upTo, compacted));
-    } finally {
-      release();
-    }
+  hash(): Promise<number> {
+    return this.#hashes.ofAll();
   }
 
   async whenCompacted(): Promise<void> {
@@ -334,17 +302,14 @@ export class Store implements Mvcc, TransactionHost {
   }
 
   async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     if (this.#failure === undefined) await this.checkpoint();
+    this.#failure ??= new MvccError({ code: "mvcc/closed" });
     this.#flusher.stop();
     await this.#scheduler.stop();
     this.#parts.reader.close();
     await this.#parts.body.close();
-  }
-
-  #hashRows(upTo: number, compacted: Revision | undefined): Promise<number> {
-    const request = (): HashRequest => ({ upTo, compacted, finished: this.#compactions.finished, isCompaction: false });
-    const { telemetry, lock } = { telemetry: this.#telemetry, lock: this.#hashLock };
-    return new Promise((resolve) => this.#scheduler.add(new HashTask({ request, lock, telemetry, resolve })));
   }
 
   #vacuumAfterCompaction(): void {

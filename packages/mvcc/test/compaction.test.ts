@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { silentLogger } from "@quorate/common";
 import Database from "better-sqlite3";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Mvcc, openMvcc } from "../src/index.js";
@@ -53,6 +54,19 @@ describe("compaction", () => {
     expect(refusal(() => compact(mvcc, 3))).toBe("mvcc/compacted");
     expect(refusal(() => compact(mvcc, 5))).toBe("mvcc/future-revision");
     expect(refusal(() => mvcc.history(revision(2), { revisionsMax: 1, bytesMax: 1 }))).toBe("mvcc/compacted");
+    await mvcc.close();
+  });
+
+  it("says when it is over, in the words of etcd", async () => {
+    const lines: unknown[] = [];
+    const logger = { ...silentLogger, info: (message: string, fields?: object) => void lines.push([message, fields]) };
+    const mvcc = mustOpen({ compactionSleepMs: 0 }, buildPorts({ logger }));
+    put(mvcc, "foo", "bar");
+    await compactFully(mvcc, 2);
+    const { totalBytes, inUseBytes } = mvcc.size();
+    const sizes = { "current-db-size-bytes": totalBytes, "current-db-size-in-use-bytes": inUseBytes };
+    const fields = { "compact-revision": 2, took: "0.000ms", hash: 3305255506, ...sizes };
+    expect(lines).toEqual([["finished scheduled compaction", fields]]);
     await mvcc.close();
   });
 

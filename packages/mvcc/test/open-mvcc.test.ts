@@ -102,6 +102,14 @@ describe("openMvcc", () => {
     await mvcc.close();
   });
 
+  it("refuses to write once it is closed, and closes once", async () => {
+    const mvcc = mustOpen();
+    put(mvcc, "a", "1");
+    await Promise.all([mvcc.close(), mvcc.close()]);
+    await expect(mvcc.flush()).rejects.toMatchObject({ fault: { code: "mvcc/closed" } });
+    await expect(mvcc.backup()).rejects.toMatchObject({ fault: { code: "mvcc/closed" } });
+  });
+
   it("refuses a file that is not SQLite, with its path", () => {
     const path = `${scratchDirectory()}/db`;
     writeFileSync(path, "this is not a database, but it is longer than a header would be.".repeat(20));

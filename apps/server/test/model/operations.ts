@@ -1,16 +1,20 @@
 import fc from "fast-check";
 import type { DeleteRequest, PutRequest, RangeRequest } from "./model-store.js";
-import type { Compare, RequestOp, TxnRequest } from "./model-txn.js";
+import { type Compare, isReadOnly, type RequestOp, type TxnRequest } from "./model-txn.js";
 import type { WatchCreate } from "./model-watches.js";
 
 /** A revision that is told only when its time comes: so far from the present one, from the compacted one, or from 0. */
 export type RelativeRevision = Readonly<{ from: "now" | "compacted" | "zero"; by: number }>;
+
+/** What goes through the log, so that its place among others is where it was sent. */
+export type Write = Extract<Operation, { kind: "put" | "delete" | "txn" | "revoke" }>;
 
 export type Operation =
   | { kind: "range"; request: RangeRequest; revision: RelativeRevision | undefined; isStream: boolean }
   | { kind: "put"; request: PutRequest }
   | { kind: "delete"; request: DeleteRequest }
   | { kind: "txn"; request: TxnRequest }
+  | { kind: "burst"; writes: readonly Write[] }
   | { kind: "compact"; revision: RelativeRevision; physical: boolean }
   | { kind: "grant"; ID: bigint; TTL: bigint }
   | { kind: "revoke"; ID: bigint }
@@ -202,7 +206,24 @@ const watch: fc.Arbitrary<WatchCreate> = fc.record({
     { weight: 1, arbitrary: fc.constantFrom(1n, 2n, 7n, -5n, 9_223_372_036_854_775_807n) },
   ),
 });
+/** Sent together, in one turn. */
+const write: fc.Arbitrary<Write> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("put" as const), request: put }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("delete" as const), request: remove }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("txn" as const), request: txn.filter((request) => !isReadOnly(request)) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("revoke" as const), ID: leaseId }) },
+);
 const operation: fc.Arbitrary<Operation> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant("burst" as const),
+      writes: fc.array(write, { minLength: 2, maxLength: 12 }),
+    }),
+  },
   { weight: 24, arbitrary: fc.record({ kind: fc.constant("put" as const), request: put }) },
   { weight: 10, arbitrary: fc.record({ kind: fc.constant("delete" as const), request: remove }) },
   {

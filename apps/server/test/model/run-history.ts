@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import type { FakeStream } from "../support/fake-call.js";
 import { clusterId, type Harness, memberId } from "../support/harness.js";
-import { type Answer, decodeResponse, encodeRequest, pathOf } from "../support/method-codec.js";
+import { type Answer, answerOf, decodeResponse, encodeRequest, pathOf } from "../support/method-codec.js";
 import type { PlainMessage } from "../support/plain.js";
 import { Model } from "./model.js";
-import { type Operation, type RelativeRevision, streamCount } from "./operations.js";
+import { type Operation, type RelativeRevision, streamCount, type Write } from "./operations.js";
 
 const unanswered = Symbol("unanswered");
 
@@ -38,17 +38,18 @@ export class HistoryRun {
       case "range":
         return this.#range(operation);
       case "put":
-        return this.#same("KV/Put", operation.request, model.put(operation.request));
       case "delete":
-        return this.#same("KV/DeleteRange", operation.request, model.deleteRange(operation.request));
       case "txn":
-        return this.#same("KV/Txn", operation.request, model.txn(operation.request));
+      case "revoke": {
+        const { method, request } = requestOf(operation);
+        return this.#same(method, request, this.#write(operation));
+      }
+      case "burst":
+        return this.#burst(operation.writes);
       case "compact":
         return this.#compact(operation);
       case "grant":
         return this.#grant(operation);
-      case "revoke":
-        return this.#same("Lease/LeaseRevoke", { ID: operation.ID }, model.leaseRevoke({ ID: operation.ID }));
       case "time-to-live": {
         const request = { ID: operation.ID, keys: operation.keys };
         return this.#same("Lease/LeaseTimeToLive", request, model.leaseTimeToLive(request));
@@ -80,6 +81,30 @@ export class HistoryRun {
 
   async #same(method: string, request: PlainMessage, expected: Answer): Promise<void> {
     expect(await this.#harness.ask(method, request)).toEqual(expected);
+  }
+
+  #write(write: Write): Answer {
+    switch (write.kind) {
+      case "put":
+        return this.#model.put(write.request);
+      case "delete":
+        return this.#model.deleteRange(write.request);
+      case "txn":
+        return this.#model.txn(write.request);
+      case "revoke":
+        return this.#model.leaseRevoke({ ID: write.ID });
+    }
+  }
+
+  /** What is sent in one turn is done in the order in which it was sent. */
+  async #burst(writes: readonly Write[]): Promise<void> {
+    const calls = writes.map((write) => {
+      const { method, request } = requestOf(write);
+      return { method, call: this.#harness.begin(method, request) };
+    });
+    await this.#harness.settle();
+    const answers = calls.map(({ method, call }) => answerOf(method, call));
+    expect(answers).toEqual(writes.map((write) => this.#write(write)));
   }
 
   async #range(operation: Extract<Operation, { kind: "range" }>): Promise<void> {
@@ -189,6 +214,19 @@ export class HistoryRun {
     const { revision, compacted } = this.#model.store;
     const base = from === "now" ? revision : from === "compacted" ? compacted : 0;
     return BigInt(base) + BigInt(by);
+  }
+}
+
+function requestOf(write: Write): { method: string; request: PlainMessage } {
+  switch (write.kind) {
+    case "put":
+      return { method: "KV/Put", request: write.request };
+    case "delete":
+      return { method: "KV/DeleteRange", request: write.request };
+    case "txn":
+      return { method: "KV/Txn", request: write.request };
+    case "revoke":
+      return { method: "Lease/LeaseRevoke", request: { ID: write.ID } };
   }
 }
 

@@ -58,6 +58,11 @@ export class Caller {
     return this.#options.timeoutMs;
   }
 
+  /** Waits between attempts, of calls and of streams. */
+  get retryBackoff(): Backoff {
+    return this.#options.retryBackoff;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -105,7 +110,13 @@ export class Caller {
     metadata.set("client-api-version", apiVersion);
     if (options.hasLeader ?? this.#options.hasLeader) metadata.set("hasleader", "true");
     if (token !== undefined) metadata.set("token", token);
-    for (const [name, value] of Object.entries(options.metadata ?? {})) metadata.set(name.toLowerCase(), value);
+    for (const [name, value] of Object.entries(options.metadata ?? {})) {
+      if (!/^[0-9a-z_.-]+$/.test(name) || name.endsWith("-bin") || !/^[\x20-\x7e]*$/.test(value)) {
+        const message = `"${name}" cannot be sent as metadata: names are lower case, values ASCII`;
+        throw new ClientError({ code: "client/bad-option", message });
+      }
+      metadata.set(name, value);
+    }
     return metadata;
   }
 

@@ -16,6 +16,7 @@ export type LocalCode =
   | "client/lease-lost"
   | "client/lock-lost"
   | "client/not-leader"
+  | "client/conflict"
   | "client/snapshot-damaged";
 
 /** What went wrong, for programs: "client/…" was found here, "etcd/…" was answered by a member or on the way to it. */

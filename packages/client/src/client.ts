@@ -9,6 +9,7 @@ import { type Backoff, type Clock, systemClock } from "./clock.js";
 import { type Bytes, bytes, text } from "./codec.js";
 import { Election } from "./concurrency/election.js";
 import { acquireLock, type Lock, type LockOptions } from "./concurrency/lock.js";
+import { runStm, type StmOptions, type StmView } from "./concurrency/stm.js";
 import type { LinePorts } from "./concurrency/queue.js";
 import { type Endpoint, parseEndpoint } from "./endpoint.js";
 import { EndpointSet, type EndpointState } from "./endpoint-set.js";
@@ -40,7 +41,7 @@ export type ClientOptions = {
   readonly retryWrites?: WriteRetry | undefined;
   /** Attempts of one call. Default 12. */
   readonly attemptsMax?: number | undefined;
-  /** Waits between them. Default: from 50 ms to 1,000 ms. */
+  /** Waits between them, and before a broken stream is opened again. Default: from 50 ms to 1,000 ms. */
   readonly retryBackoff?: Backoff | undefined;
   /** Refuses to be served by members that know no leader; streams leave them. Default false. */
   readonly hasLeader?: boolean | undefined;
@@ -136,6 +137,14 @@ export class Client implements AsyncDisposable {
     const Failure extends readonly Operation<unknown>[] = [],
   >(txn: Txn<Success, Failure>, options: CallOptions = {}): Promise<TxnResult<Success, Failure>> {
     return commitTxn(this.#caller, txn, options);
+  }
+
+  /**
+   * Runs a block of reads and writes as one transaction, again if others interfere.
+   * @throws ClientError "client/conflict"
+   */
+  transact<T>(block: (view: StmView) => Promise<T> | T, options: StmOptions = {}): Promise<T> {
+    return runStm(this.#caller, block, options);
   }
 
   /** Any method with one request and one answer, as messages of `@quorate/proto`; see `rpcs`. @throws ClientError */

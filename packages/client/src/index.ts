@@ -17,6 +17,7 @@ export { type Backoff, type Clock, systemClock } from "./clock.js";
 export { type Bytes, bytes, type Codec, json, prefixed, text } from "./codec.js";
 export { Election, type Leadership } from "./concurrency/election.js";
 export { Lock, type LockOptions } from "./concurrency/lock.js";
+export type { StmOptions, StmView } from "./concurrency/stm.js";
 export { type Endpoint, parseEndpoint } from "./endpoint.js";
 export type { EndpointState } from "./endpoint-set.js";
 export type { KeepAlivePings, Pem, TlsOptions } from "./grpc/channel-options.js";

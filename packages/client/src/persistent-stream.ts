@@ -2,7 +2,7 @@ import type { Span } from "@opentelemetry/api";
 import type { StreamOptions } from "./call-options.js";
 import type { Caller } from "./caller.js";
 import { ClientError, errorOfFailure, isTokenRefusal } from "./client-error.js";
-import { type Backoff, backoffMs } from "./clock.js";
+import { backoffMs } from "./clock.js";
 import type { Connection } from "./endpoint-set.js";
 import { StatusCode } from "./status-code.js";
 import { endCall, noteEndpoint, startCall } from "./tracing.js";
@@ -17,7 +17,6 @@ export interface PersistentStreamHooks {
   onBroken(error: ClientError, isFinal: boolean): void;
 }
 
-const backoff: Backoff = { firstMs: 20, maxMs: 2_000 };
 const renewalsMax = 2;
 /** A stream on which nothing has come for so long after it was opened is given up. */
 const firstAnswerMs = 10_000;
@@ -150,7 +149,7 @@ export class PersistentStream {
     this.#failures += 1;
     this.#state = isFinal ? "idle" : "waiting";
     if (!isFinal) {
-      const waitMs = backoffMs(backoff, this.#failures, random());
+      const waitMs = backoffMs(this.#caller.retryBackoff, this.#failures, random());
       this.#timer = clock.after(waitMs, () => void this.#open());
     }
     this.#hooks.onBroken(error, isFinal);

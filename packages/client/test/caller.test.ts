@@ -219,4 +219,13 @@ describe("metadata", () => {
       [["3.7"], [], []],
     ]);
   });
+
+  it("that cannot be sent is refused", async () => {
+    await using member = await FakeMember.start();
+    await using client = buildClient(member);
+    for (const metadata of [{ "X-Team": "a" }, { "x-bin": "a" }, { x: "\u00e4" }, { x: "a\n" }]) {
+      expect(await errorOf(client.text.get("a", { metadata } as object))).toMatchObject({ code: "client/bad-option" });
+    }
+    expect(member.calls).toEqual([]);
+  });
 });

@@ -62,7 +62,7 @@ describe("endpoints", () => {
     const store = new FakeStore();
     await using first = await FakeMember.start({ store });
     const second = await FakeMember.start({ store });
-    await using client = buildClient([first, second]);
+    await using client = buildClient([first, second], { attemptsMax: 1_000 }); // grpc-js waits, too, before it connects again
     second.stop();
     for (let index = 0; index < 4; index += 1) await client.text.get("a");
     expect(client.endpoints().map((one) => one.isHealthy)).toEqual([true, false]);

@@ -7,6 +7,7 @@ import { FaultyProxy } from "./fake/proxy.js";
 const port = Number(process.env.REAL_MEMBER_PORT ?? 0);
 const endpoints = `http://127.0.0.1:${port}`;
 
+// Skipped without a member: tests of this package need nothing but Node.
 describe.skipIf(port === 0)("against a real member", { timeout: 60_000 }, () => {
   it("reads, writes and decides", async () => {
     await using client = createClient({ endpoints });

@@ -62,7 +62,7 @@ export async function acquireLock(ports: LinePorts, name: Bytes, options: LockOp
   const late = timeoutMs === undefined ? undefined : AbortSignal.timeout(Math.min(timeoutMs, 2_147_483_647));
   let lock: Lock | undefined;
   const onLost = (error: ClientError) => lock?.lose(error);
-  const lease = options.lease ?? (await ports.leases.hold({ ttlSeconds, signal, onLost }));
+  const lease = options.lease ?? (await ports.leases.hold({ ttlSeconds, signal, onLost, timeoutMs }));
   const whole = AbortSignal.any([lease.signal, signal, late].filter((one) => one !== undefined));
   const line = new WaitingLine(ports, name);
   let place: { key: string; createRevision: bigint } | undefined;

@@ -43,6 +43,11 @@ export class Keyspace<K, V> {
     this.compare = new Comparisons(codecs);
   }
 
+  /** The key as the store has it. */
+  keyBytes(key: K): Uint8Array {
+    return this.#codecs.key.encode(key);
+  }
+
   /** One key; `undefined` if it is not there. @throws ClientError */
   async get(
     key: K,

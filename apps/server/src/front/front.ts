@@ -82,6 +82,11 @@ export class Front {
     return this.#calls.size + this.#chunkReaders.size;
   }
 
+  /** Streams that have to be ended when the member stops, but for watches. */
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
   /** Remembers a call until its answer comes. @returns the number to ask with. */
   expect(call: Asker): number {
     const serial = this.serial.next();

@@ -60,7 +60,9 @@ class KeepAliveStream {
   readonly #front: Front;
   readonly #call: StreamCall;
   #queue: LeaseId[] = [];
+  /** The renewal that waits for its answer. */
   #serial: number | undefined;
+  #isAsking = false;
   #isHalfClosed = false;
 
   constructor(front: Front, call: StreamCall) {
@@ -72,38 +74,41 @@ class KeepAliveStream {
       this.#isHalfClosed = true;
       this.#next();
     });
-    call.onCancel(() => {
-      this.#front.leaveStreams(this);
-      this.#queue = [];
-      if (this.#serial !== undefined) this.#front.forgetChunks(this.#serial);
-    });
+    call.onCancel(() => this.#leave());
   }
 
   /** The member stops. */
   end(fault: Fault): void {
     if (!this.#call.isOver) streamChunks.fail(this.#call, fault);
+    this.#leave();
   }
 
   #take(message: Uint8Array): void {
+    if (this.#call.isOver) return;
     const request = decodeRequest(this.#call, LeaseKeepAliveRequest, message);
-    if (request === undefined) return;
+    if (request === undefined) return this.#leave();
     this.#queue.push(request.ID as LeaseId);
     if (this.#queue.length >= waitingMax) this.#call.pauseReading();
     this.#next();
   }
 
+  /** Asks one after the other. Most are answered before `send` returns: a loop, so that a thousand of them do not fill the stack. */
   #next(): void {
-    if (this.#serial !== undefined || this.#call.isOver) return;
-    const lease = this.#queue.shift();
-    if (lease === undefined) {
-      if (this.#isHalfClosed) {
-        this.#front.leaveStreams(this);
-        this.#call.end();
-      }
-      return;
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    while (this.#serial === undefined && !this.#call.isOver && this.#queue.length > 0) {
+      const lease = this.#queue.shift() as LeaseId;
+      if (this.#queue.length === waitingMax >> 1) this.#call.resumeReading();
+      this.#ask(lease);
     }
-    if (this.#queue.length === waitingMax >> 1) this.#call.resumeReading();
-    this.#serial = this.#front.expectChunks({
+    this.#isAsking = false;
+    if (this.#serial !== undefined || this.#call.isOver || !this.#isHalfClosed) return;
+    this.#call.end();
+    this.#leave();
+  }
+
+  #ask(lease: LeaseId): void {
+    const serial = this.#front.expectChunks({
       chunk: (parts) => {
         this.#serial = undefined;
         if (this.#call.isOver) return;
@@ -112,9 +117,18 @@ class KeepAliveStream {
       },
       fail: (fault) => {
         this.#serial = undefined;
-        if (!this.#call.isOver) streamChunks.fail(this.#call, fault);
+        this.end(fault);
       },
     });
-    this.#front.link.send({ kind: "lease-renew", serial: this.#serial, lease });
+    this.#serial = serial;
+    this.#front.link.send({ kind: "lease-renew", serial, lease });
+  }
+
+  /** Nothing is asked or answered any more. */
+  #leave(): void {
+    this.#front.leaveStreams(this);
+    this.#queue = [];
+    if (this.#serial !== undefined) this.#front.forgetChunks(this.#serial);
+    this.#serial = undefined;
   }
 }

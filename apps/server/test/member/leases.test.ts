@@ -194,6 +194,34 @@ describe("LeaseKeepAlive", () => {
   });
 });
 
+describe("a stream of keep-alives", () => {
+  it("answers a thousand that have waited for one, without a step of the stack for each", async () => {
+    const harness = await mustStart({ syncMs: () => 20 });
+    await harness.must("Lease/LeaseGrant", { ID: 1n, TTL: 3600n });
+    await harness.advance(400_000); // its time is written down, so that the first renewal has to wait
+    const call = harness.stream(pathOf("Lease/LeaseKeepAlive"));
+    let sent = 0;
+    for (; !call.isPaused && sent < 5000; sent++) call.receive(encodeRequest("Lease/LeaseKeepAlive", { ID: 1n }));
+    expect([sent, ttlsOf(call)]).toEqual([1001, []]);
+    call.halfClose();
+    await harness.advance(50);
+    expect(ttlsOf(call)).toEqual(Array.from({ length: sent }, () => 3600n));
+    expect(call.status).toEqual({ code: 0, message: "" });
+  });
+
+  it("is forgotten however it ends", async () => {
+    const harness = await mustStart();
+    const open = () => harness.stream(pathOf("Lease/LeaseKeepAlive"));
+    const [halfClosed, canceled, malformed] = [open(), open(), open()];
+    expect(harness.member.front.openStreams).toBe(3);
+    halfClosed.halfClose();
+    canceled.cancel();
+    malformed.receive(new Uint8Array([0xff]));
+    await harness.settle();
+    expect(harness.member.front.openStreams).toBe(0);
+  });
+});
+
 async function renewed(harness: Harness, ID: bigint): Promise<FakeStream> {
   const call = keepAlive(harness, ID);
   await harness.settle();

@@ -47,9 +47,12 @@ class WatchStream {
       if (this.#unreported >= reportBytes) this.#report();
       return;
     }
+    // Who does not read answers may not ask for more of them: they would pile up here. etcd's streams block the same way.
     this.#isFull = true;
+    this.#call.pauseReading();
     this.#call.onDrain(() => {
       this.#isFull = false;
+      this.#call.resumeReading();
       this.#report();
     });
   }

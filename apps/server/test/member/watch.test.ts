@@ -111,6 +111,21 @@ describe("a client that does not read", () => {
     expect(ofOneKey).toEqual([...new Set(ofOneKey)].sort((a, b) => a - b));
   });
 
+  it("is not asked for more requests until it has read the answers", async () => {
+    const harness = await mustStart();
+    const watch = open(harness, { ...everything });
+    await harness.settle();
+    watch.room = 1000;
+    let sent = 0;
+    for (; !watch.isPaused && sent < 1000; sent++) send(watch, { kind: "progressRequest", value: {} });
+    expect(sent).toBeLessThan(100);
+    watch.drain();
+    expect(watch.isPaused).toBe(false);
+    expect(messagesOf(watch).length).toBe(sent + 1);
+    send(watch, { kind: "cancelRequest", value: { watchId: 0n } });
+    expect(messagesOf(watch)).toMatchObject([{ canceled: true, watchId: 0n }]);
+  });
+
   it("is told when what it has not had yet is compacted", async () => {
     const harness = await mustStart();
     const slow = open(harness, { ...everything });

@@ -7,6 +7,7 @@ import type { TextSpan } from "./key-range.js";
 
 /** Finds the record a change replaced. The store itself, as changes see it. */
 export interface PreviousRecords {
+  readonly compactedRevision: Revision | undefined;
   recordAt(key: Uint8Array, revision: Revision): Uint8Array | undefined;
 }
 
@@ -62,7 +63,14 @@ export class HeadVersion implements Change {
   }
 
   get previous(): Uint8Array | undefined {
-    return this.#source.recordAt(this.key, (this.revision - 1) as Revision);
+    const before = (this.revision - 1) as Revision;
+    const { compactedRevision } = this.#source;
+    if (compactedRevision !== undefined && before < compactedRevision) return undefined;
+    // Mostly it is right here. Looking it up would walk all later versions of a key that is written all the time.
+    let { older } = this;
+    while (older !== undefined && older.revision > before) older = older.older;
+    if (older !== undefined) return older.kind === "put" ? older.record : undefined;
+    return this.#source.recordAt(this.key, before);
   }
 
   /** What it adds to the number of keys. */

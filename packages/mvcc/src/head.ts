@@ -105,7 +105,10 @@ export class Head {
   /** The newest version of a key in the head as of a revision. */
   at(key: string, revision: Revision): HeadVersion | undefined {
     for (let i = this.#layers.length - 1; i >= 0; i--) {
-      const version = atRevision((this.#layers[i] as HeadLayer).byKey.get(key), revision);
+      const layer = this.#layers[i] as HeadLayer;
+      const [first] = layer.log;
+      if (first === undefined || first.revision > revision) continue;
+      const version = atRevision(layer.byKey.get(key), revision);
       if (version !== undefined) return version;
     }
     return undefined;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Mvcc, type MvccOptions, openMvcc } from "../src/index.js";
+import { type Change, type Mvcc, type MvccOptions, openMvcc } from "../src/index.js";
 import { Model, type ModelQuery, type ModelSpan } from "./model/model.js";
 import { at, changeLine, leaseOf, modelChange, modelLine, queryOf, rangeOf, recordLine } from "./support/compare.js";
 import { buildPorts, bytes, nextEntry, realClock, removeScratch, scratchDirectory } from "./support/open.js";
@@ -321,11 +321,20 @@ class Pair {
     while (from <= this.model.revision) {
       const batch = this.store.history(at(from), limits);
       lines.push(...batch.changes.map(changeLine));
+      for (const change of batch.changes) this.#checkPrevious(change);
       expect(new Set(batch.changes.map((change) => change.revision)).size).toBeLessThanOrEqual(operation.revisionsMax);
       expect(batch.next).toBeGreaterThan(from);
       from = batch.next;
     }
     expect(lines).toEqual(expected);
+  }
+
+  #checkPrevious(change: Change): void {
+    if (change.revision - 1 < this.model.compacted) return;
+    const before = this.model.aliveAt(change.revision - 1).find((record) => record.key === change.keyLatin1);
+    expect(change.previous === undefined ? undefined : recordLine(change.previous)).toEqual(
+      before && modelLine(before),
+    );
   }
 
   async #hash(revision: number): Promise<void> {

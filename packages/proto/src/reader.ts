@@ -1,8 +1,11 @@
 import { asInt64, asUint64, halves, highHalf, lowHalf, smallBigints } from "./int64.js";
 import { ProtoError } from "./proto-error.js";
 
-/** How many messages (or unknown groups) may lie inside each other, unless a message type says otherwise. */
-export const depthMaxDefault = 100;
+/**
+ * How many messages (or unknown groups) may lie inside each other, unless a message type says otherwise. A transaction and the operation around it are
+ * two, and etcd's bound on operations lets 128 of them lie inside each other.
+ */
+export const depthMaxDefault = 300;
 
 /** The value of every absent or empty bytes field. Has no bytes, so that nobody can change it for another. */
 export const emptyBytes: Uint8Array = new Uint8Array(0);

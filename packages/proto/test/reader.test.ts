@@ -305,9 +305,9 @@ describe("depth", () => {
     return txn;
   }
 
-  it("100 messages inside each other are read, 101 are refused", () => {
-    expect(RaftpbMessage.decode(nestedMessages(100)).responses).toHaveLength(1);
-    expect(outcome("raftpb.Message", nestedMessages(101))).toBe("nested too deep");
+  it("300 messages inside each other are read, 301 are refused", () => {
+    expect(RaftpbMessage.decode(nestedMessages(300)).responses).toHaveLength(1);
+    expect(outcome("raftpb.Message", nestedMessages(301))).toBe("nested too deep");
   });
 
   it("a bomb of 20,000 levels is refused", () => {
@@ -317,15 +317,15 @@ describe("depth", () => {
   it("groups count too", () => {
     const groups = (levels: number): Uint8Array =>
       Uint8Array.from([...Array(levels).fill([0x9b, 0x06]).flat(), ...Array(levels).fill([0x9c, 0x06]).flat()]);
-    expect(outcome("etcdserverpb.PutRequest", groups(100))).toEqual(PutRequest.create());
-    expect(outcome("etcdserverpb.PutRequest", groups(101))).toBe("nested too deep");
+    expect(outcome("etcdserverpb.PutRequest", groups(300))).toEqual(PutRequest.create());
+    expect(outcome("etcdserverpb.PutRequest", groups(301))).toBe("nested too deep");
     expect(outcome("etcdserverpb.PutRequest", groups(100_000))).toBe("nested too deep");
   });
 
   it("the deepest transaction that is accepted can be logged and read again", () => {
-    const deepest = TxnRequest.encode(nestedTransactions(50));
+    const deepest = TxnRequest.encode(nestedTransactions(150)); // etcd's own bound is 128
     const accepted = TxnRequest.decode(deepest);
-    expect(outcome("etcdserverpb.TxnRequest", TxnRequest.encode(nestedTransactions(51)))).toBe("nested too deep");
+    expect(outcome("etcdserverpb.TxnRequest", TxnRequest.encode(nestedTransactions(151)))).toBe("nested too deep");
     const logged = InternalRaftRequest.decode(InternalRaftRequest.encode({ txn: accepted }));
     expect(TxnRequest.encode(logged.txn!)).toEqual(deepest);
   });

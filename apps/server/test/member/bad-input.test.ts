@@ -138,7 +138,42 @@ describe("malformed requests", () => {
   });
 });
 
+/** A transaction in a transaction, so many times. */
+function nestedTxn(depth: number): Uint8Array {
+  const heads: Buffer[] = [];
+  let length = 0;
+  const wrap = (tag: number): void => {
+    const head = [tag];
+    for (let rest = length; ; rest >>>= 7) {
+      head.push(rest < 128 ? rest : (rest & 0x7f) | 0x80);
+      if (rest < 128) break;
+    }
+    heads.push(Buffer.from(head));
+    length += head.length;
+  };
+  for (let level = 0; level < depth; level++) {
+    wrap(0x22); // request_txn of a RequestOp
+    wrap(0x12); // success of a TxnRequest
+  }
+  return Buffer.concat(heads.reverse());
+}
+
 describe("requests beyond the limits", () => {
+  it.each([100, 127, 128, 129, 5000, 9999, 10_001, 100_000, 200_000])(
+    "answers transactions nested %i deep",
+    async (depth) => {
+      const harness = await mustStart();
+      const call = harness.unary("/etcdserverpb.KV/Txn", nestedTxn(depth));
+      await harness.settle();
+      // Each level takes one of the operations allowed; far below that the message itself is refused.
+      const tooMany = { code: 3, message: "etcdserver: too many operations in txn request" };
+      if (depth <= 128) expect(call.status).toEqual({ code: 0, message: "" });
+      else if (depth < 150) expect(call.status).toEqual(tooMany);
+      else expect(call.status?.code).toBe(13);
+      await harness.must("KV/Put", { key: "alive" });
+    },
+  );
+
   it("refuses an entry larger than --max-request-bytes, and takes one that is just as large", async () => {
     const harness = await mustStart();
     const tooLarge = { error: { code: 3, message: "etcdserver: request is too large" } };

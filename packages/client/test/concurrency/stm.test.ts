@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { json, prefixed, text } from "../src/index.js";
-import { buildClient, errorOf } from "./build.js";
-import { FakeMember } from "./fake/fake-member.js";
+import { json, prefixed, text } from "../../src/index.js";
+import { buildClient, errorOf } from "../build.js";
+import { FakeMember } from "../fake/fake-member.js";
 
 describe("transact", () => {
   it("moves money between accounts without making or losing any", async () => {

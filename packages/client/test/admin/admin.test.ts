@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { prefix } from "../src/index.js";
-import { buildClient, errorOf } from "./build.js";
-import { FakeMember } from "./fake/fake-member.js";
-import { Refusal } from "./fake/fake-store.js";
+import { prefix } from "../../src/index.js";
+import { buildClient, errorOf } from "../build.js";
+import { FakeMember } from "../fake/fake-member.js";
+import { Refusal } from "../fake/fake-store.js";
 import { AlarmRequest, AuthRoleGrantPermissionRequest, MemberAddRequest, MemberListRequest } from "@quorate/proto";
 
 const snapshotPath = "/etcdserverpb.Maintenance/Snapshot";

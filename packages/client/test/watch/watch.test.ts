@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { between, everything, prefix, type WatchEvent } from "../src/index.js";
-import { buildClient, errorOf, until } from "./build.js";
-import { FakeMember } from "./fake/fake-member.js";
-import { FakeStore } from "./fake/fake-store.js";
-import { FaultyProxy } from "./fake/proxy.js";
+import { between, everything, prefix, type WatchEvent } from "../../src/index.js";
+import { buildClient, errorOf, until } from "../build.js";
+import { FakeMember } from "../fake/fake-member.js";
+import { FakeStore } from "../fake/fake-store.js";
+import { FaultyProxy } from "../fake/proxy.js";
 
 const watchPath = "/etcdserverpb.Watch/Watch";
 const bytesOf = (value: string) => Buffer.from(value);

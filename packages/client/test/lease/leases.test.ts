@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import type { ClientError } from "../src/index.js";
-import { buildClient, errorOf, until } from "./build.js";
-import { FakeMember } from "./fake/fake-member.js";
-import { FaultyProxy } from "./fake/proxy.js";
-import { ManualClock } from "./manual-clock.js";
+import type { ClientError } from "../../src/index.js";
+import { buildClient, errorOf, until } from "../build.js";
+import { FakeMember } from "../fake/fake-member.js";
+import { FaultyProxy } from "../fake/proxy.js";
+import { ManualClock } from "../manual-clock.js";
 
 const keepAlivePath = "/etcdserverpb.Lease/LeaseKeepAlive";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { prefix } from "../src/index.js";
-import { buildClient, errorOf, until } from "./build.js";
-import { FakeMember } from "./fake/fake-member.js";
+import { prefix } from "../../src/index.js";
+import { buildClient, errorOf, until } from "../build.js";
+import { FakeMember } from "../fake/fake-member.js";
 
 const decode = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { everything, json, nested, prefix, prefixed, text } from "../src/index.js";
-import { buildClient, errorOf } from "./build.js";
-import { FakeMember } from "./fake/fake-member.js";
-import { Refusal } from "./fake/fake-store.js";
+import { everything, json, nested, prefix, prefixed, text } from "../../src/index.js";
+import { buildClient, errorOf } from "../build.js";
+import { FakeMember } from "../fake/fake-member.js";
+import { Refusal } from "../fake/fake-store.js";
 
 type User = { name: string; age: number };
 

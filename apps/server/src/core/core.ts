@@ -39,6 +39,8 @@ export type CoreParts = Readonly<{
   hub: WatchHub<Watch>;
   serial: RequestSerial;
   applied: { index: LogIndex; term: Term };
+  /** The last snapshot that the log knows of; 0 when there is none. */
+  markedIndex: LogIndex;
 }>;
 
 /** Requests of the log whose size counts against the quota. */
@@ -115,7 +117,13 @@ export class MemberCore implements CoreLink, DriverHost {
     );
     this.#cluster = new ClusterKeeper({ state, proposer }, options, ports);
     this.#logKeeper = new LogKeeper(
-      { mvcc: state.mvcc, wal: parts.wal, log: parts.log, confState: () => parts.raft.confState },
+      {
+        mvcc: state.mvcc,
+        wal: parts.wal,
+        log: parts.log,
+        markedIndex: parts.markedIndex,
+        confState: () => parts.raft.confState,
+      },
       options,
       ports,
     );

@@ -26,7 +26,14 @@ export class LogKeeper {
   #isStopped = false;
 
   constructor(
-    parts: { mvcc: Mvcc; wal: Wal; log: MemoryLog; confState(): ConfState },
+    parts: {
+      mvcc: Mvcc;
+      wal: Wal;
+      log: MemoryLog;
+      /** The last snapshot that the log knows of; 0 when there is none. */
+      markedIndex: LogIndex;
+      confState(): ConfState;
+    },
     options: { snapshotCount: number; catchUpEntries: number },
     ports: { logger: Logger; fatal: (error: Error) => void },
   ) {
@@ -38,7 +45,7 @@ export class LogKeeper {
     this.#catchUpEntries = options.catchUpEntries;
     this.#logger = ports.logger;
     this.#fatal = ports.fatal;
-    this.#snapshotIndex = parts.mvcc.durable.index;
+    this.#snapshotIndex = parts.markedIndex;
     this.#trimmedAt = parts.mvcc.applied.index;
   }
 

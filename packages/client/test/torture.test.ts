@@ -47,6 +47,7 @@ it(`gives each event once and in order through a proxy that breaks ${faults} tim
       store.put({ key: bytesOf(`a/${(turn + write) % 5}`), value: bytesOf(`${turn}.${write}`) });
     }
     if (turn % 10 === 9) store.deleteRange({ key: bytesOf("a/"), rangeEnd: bytesOf("a0") });
+    await until(() => proxy.open > 0); // no fault is wasted on a connection that is gone
     mistreat(proxy, turn);
     // Half of the faults hit streams that have caught up, the others such as are being set up or are behind.
     if (turn % 2 === 0) await until(() => BigInt(seen[1]?.at(-1)?.revision ?? 0n) === store.revision);
@@ -69,7 +70,10 @@ it(`gives each event once and in order through a proxy that breaks ${faults} tim
   expect(shown(seen[1] ?? [])).toEqual(all);
   expect(shown(seen[0] ?? [])).toEqual(all.filter((line) => line.includes(" a/")));
   expect(shown(seen[2] ?? [])).toEqual(all.filter((line) => line.includes(" a/3 ")));
-  expect(proxy.connections).toBeGreaterThan(100);
+  // Three faults of five end the connection; the delays of the others may meet one that is ending.
+  expect(proxy.connections).toBeGreaterThan(faults / 2);
+  expect(member.count("/etcdserverpb.Watch/Watch")).toBeGreaterThan(faults / 2);
+  expect(member.count("/etcdserverpb.Lease/LeaseKeepAlive")).toBeGreaterThan(faults / 2);
   expect(lostAt).toEqual([]);
   expect(lease.isLost).toBe(false);
   await lease.release();

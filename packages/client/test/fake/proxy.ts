@@ -17,7 +17,7 @@ export class FaultyProxy implements AsyncDisposable {
   }
 
   static async start(targetPort: number): Promise<FaultyProxy> {
-    const server = createServer();
+    const server = createServer({ noDelay: true });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     if (address === null || typeof address === "string") throw new Error("no port");
@@ -102,7 +102,7 @@ export class FaultyProxy implements AsyncDisposable {
       client.resetAndDestroy();
       return;
     }
-    const member = connect(targetPort, "127.0.0.1");
+    const member = connect({ port: targetPort, host: "127.0.0.1", noDelay: true });
     const pair = { client, member };
     this.#pairs.add(pair);
     member.on("error", () => client.destroy());

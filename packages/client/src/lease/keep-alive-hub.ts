@@ -2,6 +2,7 @@ import { LeaseKeepAliveRequest, LeaseKeepAliveResponse, ProtoError } from "@quor
 import type { StreamOptions } from "../call-options.js";
 import type { Caller } from "../caller.js";
 import { ClientError } from "../client-error.js";
+import { type Header, headerOf } from "../kv/entry.js";
 import { PersistentStream } from "../persistent-stream.js";
 import { streamPaths } from "../rpc.js";
 import { StatusCode } from "../status-code.js";
@@ -15,7 +16,14 @@ type Kept = {
   /** When the requests that are not answered yet were sent, oldest first. Members answer in order. */
   unanswered: number[];
   timer: { cancel(): void } | undefined;
+  readonly listener: LeaseListener;
+};
+
+/** Who is told about a lease. */
+export type LeaseListener = {
+  /** Called once, when it is gone or may be. */
   readonly lost: (error: ClientError) => void;
+  readonly renewed: (header: Header, ttlSeconds: number) => void;
 };
 
 /** Renewals per lifetime of a lease. */
@@ -38,12 +46,9 @@ export class KeepAliveHub {
     });
   }
 
-  /**
-   * @param aliveUntilMs the lease is known to live until here.
-   * @param lost called once, when it is gone or may be.
-   */
-  add(id: bigint, times: { ttlMs: number; aliveUntilMs: number }, lost: (error: ClientError) => void): void {
-    const lease: Kept = { id, ...times, unanswered: [], timer: undefined, lost };
+  /** @param times `aliveUntilMs`: the lease is known to live until here. */
+  add(id: bigint, times: { ttlMs: number; aliveUntilMs: number }, listener: LeaseListener): void {
+    const lease: Kept = { id, ...times, unanswered: [], timer: undefined, listener };
     this.#leases.set(id, lease);
     if (this.#stream.isOpen) this.#renew(lease);
     else {
@@ -114,6 +119,7 @@ export class KeepAliveHub {
     }
     lease.ttlMs = Number(answer.TTL) * 1_000;
     lease.aliveUntilMs = sentMs + lease.ttlMs;
+    lease.listener.renewed(headerOf(answer), Number(answer.TTL));
   }
 
   #broken(error: ClientError, isFinal: boolean): void {
@@ -125,7 +131,7 @@ export class KeepAliveHub {
 
   #lose(lease: Kept, error: ClientError): void {
     this.remove(lease.id);
-    lease.lost(error);
+    lease.listener.lost(error);
   }
 }
 

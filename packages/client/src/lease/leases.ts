@@ -33,6 +33,8 @@ export type HoldOptions = GrantOptions & {
   readonly ttlSeconds: number;
   /** Called once if the lease is lost; not when it is released. */
   readonly onLost?: ((error: ClientError) => void) | undefined;
+  /** Called after each renewal that a member has confirmed. */
+  readonly onRenewed?: ((renewal: { readonly header: Header; readonly ttlSeconds: number }) => void) | undefined;
 };
 
 /** Leases: keys that go away with whoever put them. */
@@ -59,14 +61,17 @@ export class Leases {
   async hold(options: HoldOptions): Promise<HeldLease> {
     const sentMs = this.#caller.ports.clock.nowMs();
     const granted = await this.grant(options.ttlSeconds, options);
-    return this.#keep(granted, sentMs, options.onLost);
+    return this.#keep(granted, sentMs, options);
   }
 
   /** Renews a lease that is there already, from now on. @throws ClientError "etcd/lease-not-found" */
-  async keepAlive(id: bigint, options: CallOptions & Pick<HoldOptions, "onLost"> = {}): Promise<HeldLease> {
+  async keepAlive(
+    id: bigint,
+    options: CallOptions & Pick<HoldOptions, "onLost" | "onRenewed"> = {},
+  ): Promise<HeldLease> {
     const sentMs = this.#caller.ports.clock.nowMs();
     const ttlSeconds = await this.keepAliveOnce(id, options);
-    return this.#keep({ id, ttlSeconds }, sentMs, options.onLost);
+    return this.#keep({ id, ttlSeconds }, sentMs, options);
   }
 
   /** Renews a lease once. @returns its TTL in seconds. @throws ClientError "etcd/lease-not-found" */
@@ -114,15 +119,22 @@ export class Leases {
   #keep(
     lease: { id: bigint; ttlSeconds: number },
     sentMs: number,
-    onLost: ((error: ClientError) => void) | undefined,
+    options: Pick<HoldOptions, "onLost" | "onRenewed">,
   ): HeldLease {
     const held = new HeldLease(
       lease,
-      { forget: () => this.#hub.remove(lease.id), revoke: (options) => this.#revokeReleased(lease.id, options) },
-      onLost,
+      { forget: () => this.#hub.remove(lease.id), revoke: (call) => this.#revokeReleased(lease.id, call) },
+      options.onLost,
     );
     const ttlMs = lease.ttlSeconds * 1_000;
-    this.#hub.add(lease.id, { ttlMs, aliveUntilMs: sentMs + ttlMs }, (error) => held.lose(error));
+    this.#hub.add(
+      lease.id,
+      { ttlMs, aliveUntilMs: sentMs + ttlMs },
+      {
+        lost: (error) => held.lose(error),
+        renewed: (header, ttlSeconds) => options.onRenewed?.({ header, ttlSeconds }),
+      },
+    );
     return held;
   }
 

@@ -2,6 +2,7 @@ import { type Event, ProtoError, WatchRequest, WatchResponse } from "@quorate/pr
 import type { StreamOptions } from "../call-options.js";
 import type { Caller } from "../caller.js";
 import { ClientError, errorOfReason, isTokenRefusal } from "../client-error.js";
+import { headerOf } from "../kv/entry.js";
 import { PersistentStream } from "../persistent-stream.js";
 import { streamPaths } from "../rpc.js";
 import type { Watcher } from "./watcher.js";
@@ -166,15 +167,15 @@ export class WatchHub {
       } else this.#refused(watcher, response.cancelReason);
       return;
     }
-    const revision = response.header?.revision ?? 0n;
-    if (response.events.length === 0 && !response.fragment) watcher.progress(revision);
-    else watcher.receive(response.events as readonly Event[], { revision, isPart: response.fragment });
+    const header = headerOf(response);
+    if (response.events.length === 0 && !response.fragment) watcher.progress(header);
+    else watcher.receive(response.events as readonly Event[], { header, isPart: response.fragment });
     if (watcher.isFull && !watcher.isSuspended) this.suspend(watcher);
   }
 
   #progressOfAll(response: WatchResponse): void {
     // The resume points stay: members before 3.4.25 and 3.5.8 send this while events are still on their way.
-    for (const watcher of this.#byId.values()) watcher.notifyProgress(response.header?.revision ?? 0n);
+    for (const watcher of this.#byId.values()) watcher.notifyProgress(headerOf(response));
   }
 
   /** A watch that a member does not want, or wants no longer, for a reason other than compaction. */

@@ -3,7 +3,7 @@ import { AsyncQueue } from "../async-queue.js";
 import type { StreamOptions } from "../call-options.js";
 import { abortedError, ClientError } from "../client-error.js";
 import type { Clock } from "../clock.js";
-import { type Codecs, decodeKey, type Entry, entryOf } from "../kv/entry.js";
+import { type Codecs, decodeKey, type Entry, entryOf, type Header } from "../kv/entry.js";
 import { streamPaths } from "../rpc.js";
 import { type Span, wireRange } from "../span.js";
 import { StatusCode } from "../status-code.js";
@@ -49,11 +49,11 @@ export type WatchEvent<K, V> =
 /** Events that came together: one or more whole revisions, in order. */
 export type WatchBatch<K, V> = {
   readonly events: readonly WatchEvent<K, V>[];
-  /** Of the store when this was sent. */
-  readonly revision: bigint;
+  /** Who sent it, and the store's revision then. */
+  readonly header: Header;
 };
 
-type RawBatch = { readonly events: readonly Event[]; readonly revision: bigint; readonly next: bigint };
+type RawBatch = { readonly events: readonly Event[]; readonly header: Header; readonly next: bigint };
 
 /** What a watch needs of its client. */
 export type WatchPorts = { readonly hub: WatchHub; readonly clock: Clock; readonly timeoutMs: number };
@@ -95,9 +95,9 @@ export class Watch<K, V> implements AsyncIterable<WatchEvent<K, V>>, AsyncDispos
         if (this.#resumeRevision === 0n) this.#resumeRevision = revision + 1n;
         this.#started.resolve(revision);
       },
-      batch: (events, revision) => {
+      batch: (events, header) => {
         this.#waiting += events.length;
-        this.#queue.push({ events, revision, next: this.#watcher.nextRevision });
+        this.#queue.push({ events, header, next: this.#watcher.nextRevision });
       },
       failed: (error) => {
         this.#started.reject(error);
@@ -144,8 +144,8 @@ export class Watch<K, V> implements AsyncIterable<WatchEvent<K, V>>, AsyncDispos
 
   /** @throws ClientError */
   async *batches(): AsyncGenerator<WatchBatch<K, V>, void, undefined> {
-    for await (const { events, revision, next } of this.#queue) {
-      yield { events: events.map((event) => eventOf(event, this.#codecs)), revision };
+    for await (const { events, header, next } of this.#queue) {
+      yield { events: events.map((event) => eventOf(event, this.#codecs)), header };
       this.#resumeRevision = next;
     }
   }

@@ -1,6 +1,7 @@
 import type { Event, WatchCreateRequest } from "@quorate/proto";
 import { WatchCreateRequest as createRequestCodec } from "@quorate/proto";
 import type { ClientError } from "../client-error.js";
+import type { Header } from "../kv/entry.js";
 
 /** What a watcher asks for, apart from where it begins. */
 export type WatcherRequest = Pick<
@@ -12,8 +13,8 @@ export type WatcherRequest = Pick<
 export interface WatcherSink {
   /** Once, when the first member has created the watch. */
   started(revision: bigint): void;
-  /** Whole revisions, each event once, in order. No events: all up to this revision has been delivered. */
-  batch(events: readonly Event[], revision: bigint): void;
+  /** Whole revisions, each event once, in order. No events: all up to the header's revision has been delivered. */
+  batch(events: readonly Event[], header: Header): void;
   /** Nothing more comes. */
   failed(error: ClientError): void;
   /** Too much is waiting to be read. */
@@ -77,7 +78,7 @@ export class Watcher {
   }
 
   /** @param isPart more of the same answer follows: nothing is delivered until it is whole. */
-  receive(events: readonly Event[], part: { readonly revision: bigint; readonly isPart: boolean }): void {
+  receive(events: readonly Event[], part: { readonly header: Header; readonly isPart: boolean }): void {
     for (const event of events) {
       if ((event.kv?.modRevision ?? 0n) >= this.#next) this.#fragments.push(event);
     }
@@ -86,17 +87,17 @@ export class Watcher {
     this.#fragments = [];
     // All events of a revision come in one answer, so the next one is the first that can be missing.
     this.#next = (whole[whole.length - 1]?.kv?.modRevision ?? 0n) + 1n;
-    this.#sink.batch(whole, part.revision);
+    this.#sink.batch(whole, part.header);
   }
 
-  /** The member says that this watcher has everything up to `revision`. */
-  progress(revision: bigint): void {
-    if (revision >= this.#next) this.#next = revision + 1n;
-    this.notifyProgress(revision);
+  /** The member says that this watcher has everything up to the header's revision. */
+  progress(header: Header): void {
+    if (header.revision >= this.#next) this.#next = header.revision + 1n;
+    this.notifyProgress(header);
   }
 
-  notifyProgress(revision: bigint): void {
-    if (this.#request.progressNotify) this.#sink.batch([], revision);
+  notifyProgress(header: Header): void {
+    if (this.#request.progressNotify) this.#sink.batch([], header);
   }
 
   broken(nowMs: number): void {

@@ -55,7 +55,9 @@ describe("KeepAliveHub", () => {
 
   it("takes over a new TTL, and renews as often as that asks for", async () => {
     const { transport, clock, client, answer, asked } = buildStage();
-    await client.leases.hold({ ttlSeconds: 9, id: 5n, onLost: () => {} });
+    const ttls: number[] = [];
+    const onRenewed = ({ ttlSeconds }: { ttlSeconds: number }) => ttls.push(ttlSeconds);
+    await client.leases.hold({ ttlSeconds: 9, id: 5n, onLost: () => {}, onRenewed });
     const [stream] = transport.streams;
     answer(stream, 5n, 60n);
     clock.advance(3_000); // as it was planned before
@@ -64,6 +66,7 @@ describe("KeepAliveHub", () => {
     expect(asked(stream)?.length).toBe(2);
     clock.advance(1);
     expect(asked(stream)?.length).toBe(3);
+    expect(ttls).toEqual([60, 60]);
     client.close();
   });
 

@@ -23,8 +23,9 @@ function buildWatcher(options: { start?: bigint; progressNotify?: boolean } = {}
   return { watcher, batches };
 }
 
-const whole = { revision: 9n, isPart: false };
-const part = { revision: 9n, isPart: true };
+const headerAt = (revision: bigint) => ({ clusterId: 1n, memberId: 2n, revision, raftTerm: 3n });
+const whole = { header: headerAt(9n), isPart: false };
+const part = { header: headerAt(9n), isPart: true };
 
 describe("Watcher", () => {
   it("forgets part of an answer when the stream breaks, and gives it once when it comes again", () => {
@@ -58,9 +59,9 @@ describe("Watcher", () => {
 
   it("moves on with a progress notice, but not back, and not with the answer to a request for progress", () => {
     const { watcher, batches } = buildWatcher({ start: 2n, progressNotify: true });
-    watcher.progress(7n);
-    watcher.progress(3n);
-    watcher.notifyProgress(20n);
+    watcher.progress(headerAt(7n));
+    watcher.progress(headerAt(3n));
+    watcher.notifyProgress(headerAt(20n));
     expect([watcher.nextRevision, batches.length]).toEqual([8n, 3]);
   });
 

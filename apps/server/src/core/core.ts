@@ -21,7 +21,7 @@ import { type CoreLink, type FromCore, type FrontState, isSameState, type ToCore
 import type { CoreOptions, CorePorts } from "./core-options.js";
 import { CoreQuestions } from "./core-questions.js";
 import { Driver, type DriverHost } from "./driver.js";
-import { EntryField, type EntryView, viewEntry } from "./entry-codec.js";
+import { EntryField, type EntryView, serialOf, viewEntry } from "./entry-codec.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { LogKeeper } from "./log-keeper.js";
 import type { ApplyContext, MemberState } from "./member-state.js";
@@ -251,9 +251,9 @@ export class MemberCore implements CoreLink, DriverHost {
   }
 
   persisting(entries: readonly Entry[]): readonly SpanContext[] {
-    return this.#ports.tracing.isQuiet
-      ? noSpans
-      : this.#ports.tracing.persisting(entries, (entry) => this.#serialOf(entry));
+    const { member } = this.#parts.serial;
+    const { tracing } = this.#ports;
+    return tracing.isQuiet ? noSpans : tracing.persisting(entries, (entry) => serialOf(entry, member));
   }
 
   persisted(entries: readonly Entry[]): void {
@@ -273,13 +273,6 @@ export class MemberCore implements CoreLink, DriverHost {
   #propose(entry: Uint8Array, serial: number): void {
     this.#ports.observe.proposed();
     this.#driver.push({ kind: "propose", data: entry, proposalId: serial });
-  }
-
-  /** The serial number of an entry proposed here; -1 for all others. */
-  #serialOf(entry: Entry): number {
-    if (entry.kind !== "normal" || entry.data.length === 0) return -1;
-    const view = viewEntry(entry.data);
-    return view.member === this.#parts.serial.member ? view.serial : -1;
   }
 
   /** Who is the only voter need not wait for an election timeout. */

@@ -4,9 +4,13 @@ import { varintLength, writeVarint } from "./entry-codec.js";
 
 const slab = new ByteSlab();
 
+const nothing = new Uint8Array(0);
+/** What a builder takes at first. Those inside a transaction's answer are many and short-lived. */
+const firstBytes = 96;
+
 /** A message that is written into one growing buffer and copied out when it is done. One is used for all: a core does one thing at a time. */
 export class MessageBuilder {
-  #bytes = new Uint8Array(4096);
+  #bytes: Uint8Array = nothing;
   #length = 0;
 
   get length(): number {
@@ -19,7 +23,7 @@ export class MessageBuilder {
     out.set(this.#bytes.subarray(0, this.#length));
     this.#length = 0;
     // A reply of many megabytes must not keep its buffer for ever.
-    if (this.#bytes.length > 1_048_576) this.#bytes = new Uint8Array(4096);
+    if (this.#bytes.length > 1_048_576) this.#bytes = nothing;
     return out;
   }
 
@@ -79,7 +83,7 @@ export class MessageBuilder {
   #reserve(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2, firstBytes));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }

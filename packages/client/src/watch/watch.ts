@@ -66,7 +66,7 @@ export type WatchPorts = { readonly hub: WatchHub; readonly clock: Clock; readon
 export class Watch<K, V> implements AsyncIterable<WatchEvent<K, V>>, AsyncDisposable {
   /** The store's revision when the watch began. Rejects when it never did. */
   readonly ready: Promise<bigint>;
-  readonly #started = Promise.withResolvers<bigint>();
+  readonly #started = { resolve: (_revision: bigint): void => {}, reject: (_error: ClientError): void => {} };
   readonly #codecs: Codecs<K, V>;
   readonly #ports: WatchPorts;
   readonly #watcher: Watcher;
@@ -83,7 +83,7 @@ export class Watch<K, V> implements AsyncIterable<WatchEvent<K, V>>, AsyncDispos
     this.#resumeRevision = options.startRevision ?? 0n;
     this.#signal = options.signal;
     const waitingMax = options.bufferedEventsMax ?? 10_000;
-    this.ready = this.#started.promise;
+    this.ready = new Promise((resolve, reject) => Object.assign(this.#started, { resolve, reject }));
     this.ready.catch(() => {}); // the reader gets the same error; who does not wait for the beginning need not handle it twice
     this.#queue = new AsyncQueue({
       onRead: (batch) => this.#afterRead(batch, waitingMax),

@@ -1,7 +1,7 @@
 import type { Span, Tracer } from "@opentelemetry/api";
 import { ProtoError } from "@quorate/proto";
 import type { CallOptions, WriteRetry } from "./call-options.js";
-import { abortedError, ClientError, closedError, errorOfFailure, isTokenRefusal } from "./client-error.js";
+import { abortedError, ClientError, closedError, errorOfFailure, isTokenRefusal, mayPass } from "./client-error.js";
 import { type Backoff, backoffMs, type Clock, pause } from "./clock.js";
 import type { Connection, EndpointSet } from "./endpoint-set.js";
 import { type Effect, type Rpc, rpcs } from "./rpc.js";
@@ -141,7 +141,7 @@ export class Caller {
         tokens.refused(token);
         continue;
       }
-      if (error.status === StatusCode.Unavailable) endpoints.failed(connection, error.message);
+      if (mayPass(error, true)) endpoints.failed(connection, error.message);
       await this.#waitOrThrow(attempts, attempt, error);
     }
   }
@@ -218,7 +218,8 @@ export class Caller {
   }
 
   #mayRepeat(attempts: Attempts, error: ClientError): boolean {
-    if (error.status !== StatusCode.Unavailable || error.code.startsWith("client/closed")) return false;
+    const others = attempts.options.endpoint === undefined && this.ports.endpoints.size > 1;
+    if (!mayPass(error, others)) return false;
     if (attempts.effect === "read") return true;
     switch (attempts.options.retryWrites ?? this.#options.retryWrites) {
       case "never":

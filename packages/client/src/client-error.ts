@@ -109,6 +109,15 @@ export function closedError(): ClientError {
   return new ClientError({ code: "client/closed", message: "the client is closed" });
 }
 
+/**
+ * Whether the same request may fare better later, or at another member.
+ * @param others whether there is another member to ask: a learner refuses what a voter does.
+ */
+export function mayPass(error: ClientError, others: boolean): boolean {
+  if (error.code === "etcd/learner") return others;
+  return error.status === StatusCode.Unavailable || error.code === "etcd/too-many-requests";
+}
+
 const tokenCodes: ReadonlySet<ErrorCode> = new Set(["etcd/invalid-token", "etcd/auth-revision-old", "etcd/user-empty"]);
 
 /** Whether a new token may help: the request was refused for what it said about the user, and has done nothing. */

@@ -94,6 +94,10 @@ export class EndpointSet {
     slot.avoidUntilMs = this.#clock.nowMs() + Math.min(avoidMaxMs, avoidFirstMs * 2 ** Math.min(slot.failures - 1, 20));
   }
 
+  get size(): number {
+    return this.#slots.length;
+  }
+
   states(): EndpointState[] {
     return this.#slots.map(({ connection, failures, lastError }) => ({
       url: connection.endpoint.url,

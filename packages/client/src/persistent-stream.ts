@@ -1,7 +1,7 @@
 import type { Span } from "@opentelemetry/api";
 import type { StreamOptions } from "./call-options.js";
 import type { Caller } from "./caller.js";
-import { ClientError, errorOfFailure, isTokenRefusal } from "./client-error.js";
+import { ClientError, errorOfFailure, isTokenRefusal, mayPass } from "./client-error.js";
 import { backoffMs } from "./clock.js";
 import type { Connection } from "./endpoint-set.js";
 import { StatusCode } from "./status-code.js";
@@ -137,10 +137,13 @@ export class PersistentStream {
     this.#generation += 1;
     this.#timer?.cancel();
     const live = this.#live;
-    if (live !== undefined && error.status === StatusCode.Unavailable) endpoints.failed(live.connection, error.message);
+    if (live !== undefined && mayPass(error, true)) endpoints.failed(live.connection, error.message);
     this.#endLive(error);
+    const others = this.#options.endpoint === undefined && endpoints.size > 1;
     let isFinal =
-      this.#caller.isClosed || finalStatuses.has(error.status ?? -1) || error.code === "client/bad-endpoint";
+      this.#caller.isClosed ||
+      (finalStatuses.has(error.status ?? -1) && !mayPass(error, others)) ||
+      error.code === "client/bad-endpoint";
     if (isTokenRefusal(error) && tokens.canRenew && this.#renewals < renewalsMax) {
       this.#renewals += 1;
       tokens.refused(live?.token);

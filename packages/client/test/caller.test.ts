@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ClientError } from "../src/index.js";
 import { buildClient, errorOf, until } from "./build.js";
 import { FakeMember } from "./fake/fake-member.js";
-import { Refusal } from "./fake/fake-store.js";
+import { FakeStore, Refusal } from "./fake/fake-store.js";
 import { FaultyProxy } from "./fake/proxy.js";
 
 const rangePath = "/etcdserverpb.KV/Range";
@@ -51,6 +51,34 @@ describe("a read", () => {
     member.handlers.set(rangePath, unavailable);
     expect(await errorOf(client.text.get("a"))).toMatchObject({ code: "etcd/timeout", mayHaveRun: false });
     expect(member.count(rangePath)).toBe(3);
+  });
+});
+
+describe("a call", () => {
+  it("goes to another member when a learner refuses it, a write too", async () => {
+    const store = new FakeStore();
+    await using learner = await FakeMember.start({ store });
+    await using voter = await FakeMember.start({ store });
+    for (const path of [rangePath, putPath]) {
+      learner.handlers.set(path, () => {
+        throw new Refusal(9, "etcdserver: rpc not supported for learner");
+      });
+    }
+    await using client = buildClient([learner, voter]);
+    for (let index = 0; index < 4; index += 1) await client.text.put("a", String(index));
+    expect(await client.text.get("a")).toMatchObject({ value: "3" });
+    const pinned = errorOf(client.text.put("a", "4", { endpoint: learner.url }));
+    expect(await pinned).toMatchObject({ code: "etcd/learner", mayHaveRun: false });
+    await using alone = buildClient(learner);
+    expect(await errorOf(alone.text.get("a"))).toMatchObject({ code: "etcd/learner" });
+  });
+
+  it("is repeated when a member has too much to do", async () => {
+    await using member = await FakeMember.start();
+    await using client = buildClient(member);
+    refuseFirst(member, putPath, 3, new Refusal(2, "etcdserver: too many requests"));
+    await client.text.put("a", "1");
+    expect([member.count(putPath), member.store.revision]).toEqual([4, 2n]);
   });
 });
 

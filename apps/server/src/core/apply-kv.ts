@@ -21,7 +21,7 @@ export function applyPut(state: MemberState, request: PutRequest, context: Apply
   }
   const lease: LeaseId | undefined | "keep" = request.ignoreLease ? "keep" : requestedLease(request.lease);
   const put = txn.put({ key: request.key, value: request.ignoreValue ? "keep" : request.value, lease });
-  const previous = request.prevKv ? put.previous : undefined; // read only when asked for, and only before the commit
+  const previous = request.prevKv && context.isAwaited ? put.previous : undefined; // read only when asked for, and only before the commit
   const committed = txn.commit();
   if (lease !== "keep" && (lease !== undefined || put.previousLease !== undefined)) {
     const moves = new LeaseMoves();
@@ -37,7 +37,7 @@ export function applyPut(state: MemberState, request: PutRequest, context: Apply
 export function applyDeleteRange(state: MemberState, request: DeleteRangeRequest, context: ApplyContext): Outcome {
   const txn = beginTransaction(state, context);
   const range = keyRangeFromWire(request.key, request.rangeEnd);
-  const result = txn.deleteRange(range, { wantPrevious: request.prevKv });
+  const result = txn.deleteRange(range, { wantPrevious: request.prevKv && context.isAwaited });
   const committed = txn.commit();
   const moves = new LeaseMoves();
   moves.deleted(result.leases);
@@ -52,7 +52,7 @@ export function applyTxn(state: MemberState, request: TxnRequest, context: Apply
   const txn = beginTransaction(state, context);
   const plan = planTxn(request, txn);
   const fault = findPlanFault(state, txn, plan);
-  const executed = fault === undefined ? executePlan(state, txn, plan) : { fault };
+  const executed = fault === undefined ? executePlan(state, txn, plan, context) : { fault };
   if (executed.fault !== undefined) {
     txn.abort();
     return refuse(executed.fault);

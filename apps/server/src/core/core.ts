@@ -24,7 +24,7 @@ import { Driver, type DriverHost } from "./driver.js";
 import { EntryField, type EntryView, serialOf, viewEntry } from "./entry-codec.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { LogKeeper } from "./log-keeper.js";
-import type { ApplyContext, MemberState } from "./member-state.js";
+import type { MemberState } from "./member-state.js";
 import { Proposer } from "./proposer.js";
 import type { RequestSerial } from "./request-serial.js";
 import { WatchReplies } from "./watch-reply.js";
@@ -291,9 +291,11 @@ export class MemberCore implements CoreLink, DriverHost {
 
   #applyEntry(entry: Entry): void {
     const { state } = this.#parts;
-    const context: ApplyContext = { index: entry.index, term: entry.term, nowMs: this.#ports.clock.monotonicMs() };
-    this.#applied = { index: entry.index, term: entry.term };
+    const { index, term } = entry;
+    const nowMs = this.#ports.clock.monotonicMs();
+    this.#applied = { index, term };
     if (entry.kind !== "normal") {
+      const context = { index, term, nowMs, isAwaited: false };
       applyConfChange(state, this.#parts.raft, decodeConfChange(entry.kind, entry.data), context);
       this.#mayCampaign = true; // a member does not campaign while a change of members waits
       return;
@@ -303,18 +305,18 @@ export class MemberCore implements CoreLink, DriverHost {
       return;
     }
     const view = viewEntry(entry.data);
-    const isOwn = view.member === this.#parts.serial.member;
+    const isAwaited = this.#parts.serial.mayBeAwaited(view);
     const isOverQuota = costly.has(view.field) && this.#isOverQuota(view.end - view.start);
-    const span = isOwn ? this.#ports.tracing.applying(view.serial) : undefined;
-    const outcome = applyRequest(state, entry.data, view, context);
+    const span = isAwaited ? this.#ports.tracing.applying(view.serial) : undefined;
+    const outcome = applyRequest(state, entry.data, view, { index, term, nowMs, isAwaited });
     const { observe, clock } = this.#ports;
-    const tookMs = clock.monotonicMs() - context.nowMs;
+    const tookMs = clock.monotonicMs() - nowMs;
     observe.applied(view.field, tookMs / 1000, outcome.kind === "done");
     if (tookMs > this.#options.slowApplyMs) this.#warnSlowApply(view, tookMs);
     if (outcome.kind === "refused") {
       state.mvcc.markApplied(this.#applied);
       span?.end({ fault: outcome.fault.code });
-      if (isOwn) this.#answer(view, entry.data, { fault: outcome.fault });
+      if (isAwaited) this.#answer(view, entry.data, { fault: outcome.fault });
       return;
     }
     const { committed } = outcome;
@@ -324,7 +326,7 @@ export class MemberCore implements CoreLink, DriverHost {
       else span.watch((delivered) => this.#watches.publish(committed, delivered));
     }
     span?.end({ committed });
-    if (!isOwn) return;
+    if (!isAwaited) return;
     if (isOverQuota) {
       this.#cluster.raiseNoSpace();
       return this.#answer(view, entry.data, { fault: { code: "server/no-space" } });

@@ -17,8 +17,11 @@ export type MemberState = Readonly<{
   headers: HeaderWriter;
 }>;
 
-/** An entry's place, and the moment it is applied here. The moment decides nothing that members must agree on. */
-export type ApplyContext = Readonly<{ index: number; term: Term; nowMs: number }>;
+/**
+ * An entry's place, the moment it is applied here, and whether somebody here waits for the answer: if not, nothing is read for it. Neither
+ * decides anything that members must agree on.
+ */
+export type ApplyContext = Readonly<{ index: number; term: Term; nowMs: number; isAwaited: boolean }>;
 
 /** What applying an entry gave: the encoded response, and what changed in the store. A refusal is the same on every member. */
 export type Outcome =

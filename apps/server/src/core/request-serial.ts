@@ -10,18 +10,25 @@ const serialSpan = 2 ** 48;
  */
 export class RequestSerial {
   readonly member: number;
+  readonly #first: number;
   #serial: number;
 
   /** @param startMs wall time of the start, in milliseconds since the Unix epoch. */
   constructor(member: MemberId, startMs: number) {
     this.member = Number(member & 0xffffn);
     this.#serial = (Math.floor(startMs) % 2 ** 40) * 256;
+    this.#first = this.#serial;
   }
 
   /** The next id's serial number. It wraps at 2^48, after some 35 years. */
   next(): number {
     this.#serial = (this.#serial + 1) % serialSpan;
     return this.#serial;
+  }
+
+  /** False for an id that another member, or this one before its last start, has given: nobody here waits for that answer. */
+  mayBeAwaited({ member, serial }: RequestId): boolean {
+    return member === this.member && (serial - this.#first + serialSpan) % serialSpan < serialSpan / 2;
   }
 
   nextId(): RequestId {

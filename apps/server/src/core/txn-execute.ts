@@ -3,7 +3,7 @@ import { keyRangeFromWire, type RangeQuery, type RangeResult, type WriteTransact
 import type { DeleteRangeRequest, PutRequest } from "@quorate/proto";
 import type { Fault } from "../public-errors.js";
 import { LeaseMoves } from "./lease-moves.js";
-import type { MemberState } from "./member-state.js";
+import type { ApplyContext, MemberState } from "./member-state.js";
 import { encodeRangeReply } from "./range-reply.js";
 import { innerHeader, MessageBuilder } from "./reply-writer.js";
 import { revisionInside, type TxnPlan, type TxnStep } from "./txn-plan.js";
@@ -22,8 +22,11 @@ type Execution = {
   readonly read: (query: RangeQuery) => RangeResult;
   readonly txn: WriteTransaction | undefined;
   readonly moves: LeaseMoves;
+  readonly isAwaited: boolean;
   hasChanged: boolean;
 };
+
+const notRead: RangeResult = { revision: 0 as Revision, count: 0, more: false, records: [] };
 
 /** Signals a refusal out of nested operations; it never leaves this file. */
 class Refusal extends Error {
@@ -38,10 +41,17 @@ class Refusal extends Error {
  * Carries out the operations of a plan in order, later ones seeing earlier ones.
  * @returns a fault when a key to be kept was deleted by an earlier operation: the caller then gives the transaction up.
  */
-export function executePlan(state: MemberState, txn: WriteTransaction, plan: TxnPlan): Executed {
+export function executePlan(
+  state: MemberState,
+  txn: WriteTransaction,
+  plan: TxnPlan,
+  { isAwaited }: Pick<ApplyContext, "isAwaited">,
+): Executed {
   const begin = state.mvcc.revision;
   const moves = new LeaseMoves();
-  const execution: Execution = { begin, read: (query) => txn.range(query), txn, moves, hasChanged: false };
+  // What nobody is told is not read: a start that repeats the log does not gather answers once more.
+  const read = isAwaited ? (query: RangeQuery): RangeResult => txn.range(query) : (): RangeResult => notRead;
+  const execution: Execution = { begin, read, txn, moves, isAwaited, hasChanged: false };
   try {
     return { fault: undefined, body: encodePlan(execution, plan), moves };
   } catch (error) {
@@ -53,7 +63,8 @@ export function executePlan(state: MemberState, txn: WriteTransaction, plan: Txn
 /** Carries out a plan that only reads, at the latest state. @returns the response but for its header. */
 export function readPlan(mvcc: MemberState["mvcc"], plan: TxnPlan): Uint8Array {
   const read = (query: RangeQuery): RangeResult => mvcc.range(query);
-  return encodePlan({ begin: mvcc.revision, read, txn: undefined, moves: new LeaseMoves(), hasChanged: false }, plan);
+  const moves = new LeaseMoves();
+  return encodePlan({ begin: mvcc.revision, read, txn: undefined, moves, isAwaited: true, hasChanged: false }, plan);
 }
 
 function encodePlan(execution: Execution, plan: TxnPlan): Uint8Array {
@@ -98,13 +109,15 @@ function executePut(execution: Execution, request: PutRequest): Uint8Array {
   if (lease !== "keep") execution.moves.moved(request.key, put.previousLease, lease);
   execution.hasChanged = true;
   const message = new MessageBuilder().raw(innerHeader(revisionInside(execution.begin, true)));
-  if (request.prevKv && put.previous !== undefined) message.bytes(2, put.previous);
+  if (request.prevKv && execution.isAwaited && put.previous !== undefined) message.bytes(2, put.previous);
   return message.take();
 }
 
 function executeDelete(execution: Execution, request: DeleteRangeRequest): Uint8Array {
   const range = keyRangeFromWire(request.key, request.rangeEnd);
-  const result = writer(execution).deleteRange(range, { wantPrevious: request.prevKv });
+  const result = writer(execution).deleteRange(range, {
+    wantPrevious: request.prevKv && execution.isAwaited,
+  });
   execution.moves.deleted(result.leases);
   if (result.deleted > 0) execution.hasChanged = true;
   const header = innerHeader(revisionInside(execution.begin, execution.hasChanged));

@@ -6,11 +6,13 @@ import {
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import type { Tracer } from "@quorate/common";
+import { createListener, systemPorts } from "@quorate/transport";
 import { describe, expect, it } from "vitest";
 import type { Harness } from "../support/harness.js";
 import { harnesses } from "../support/harnesses.js";
 import { encodeRequest, pathOf } from "../support/method-codec.js";
 import type { PlainMessage } from "../support/plain.js";
+import { RawClient } from "../support/raw-client.js";
 
 const mustStart = harnesses();
 
@@ -157,6 +159,36 @@ describe("a request whose caller is traced", () => {
     expect(mustFind(spans, "core.apply").attributes["error.type"]).toBe("lease/not-found");
     expect(mustFind(spans, "core.range").attributes["error.type"]).toBe("mvcc/future-revision");
     expect(spans.filter(({ status }) => status.code !== 0)).toEqual([]);
+  });
+});
+
+describe("a call over a socket", () => {
+  it("is one tree from its caller to the disk", async () => {
+    const { exporter, tracer } = buildTracing();
+    const harness = await mustStart({ tracer });
+    const listener = createListener({ services: harness.services, accepts: "grpcOnly" }, { ...systemPorts(), tracer });
+    const { port } = await listener.listen({ host: "127.0.0.1", port: 0 });
+    const client = await RawClient.connected(port);
+    await harness.advance(500);
+    exporter.reset();
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
+    client.callAll(pathOf("KV/Put"), [encodeRequest("KV/Put", { key: "a" })], { traceparent });
+    const ends = (): number => client.frames.filter((frame) => frame === "HEADERS 1").length;
+    for (let turns = 0; ends() < 2 && turns < 100_000; turns++) await harness.settle();
+    await harness.advance(200);
+    client.close();
+    await listener.stop({ graceMs: 0 });
+    const spans = exporter.getFinishedSpans();
+    const root = mustFind(spans, "etcdserverpb.KV/Put");
+    expect([root.spanContext().traceId, root.parentSpanContext?.spanId]).toEqual([traceId, "b7ad6b7169203331"]);
+    expect(treeOf(spans, root)).toEqual([
+      "etcdserverpb.KV/Put",
+      "  core.propose",
+      "  core.apply",
+      "(wal.sync -> core.propose)",
+      "(mvcc.flush -> core.apply)",
+    ]);
   });
 });
 

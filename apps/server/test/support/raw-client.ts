@@ -24,14 +24,14 @@ export class RawClient {
   }
 
   /** Begins a unary call for each message, all in one write. */
-  callAll(path: string, messages: readonly Uint8Array[]): void {
+  callAll(path: string, messages: readonly Uint8Array[], metadata: Readonly<Record<string, string>> = {}): void {
     const frames = messages.flatMap((message) => {
       const stream = this.#nextStream;
       this.#nextStream += 2;
       const body = Buffer.alloc(5 + message.length);
       body.writeUInt32BE(message.length, 1);
       body.set(message, 5);
-      return [frame(1, 4, stream, headersOf(path)), frame(0, 1, stream, body)];
+      return [frame(1, 4, stream, headersOf(path, metadata)), frame(0, 1, stream, body)];
     });
     this.#socket.write(Buffer.concat(frames));
   }
@@ -62,7 +62,7 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array)
 }
 
 /** A header block of literals only. */
-function headersOf(path: string): Buffer {
+function headersOf(path: string, metadata: Readonly<Record<string, string>>): Buffer {
   const fields = {
     ":method": "POST",
     ":scheme": "http",
@@ -70,6 +70,7 @@ function headersOf(path: string): Buffer {
     ":authority": "localhost",
     te: "trailers",
     "content-type": "application/grpc",
+    ...metadata,
   };
   return Buffer.concat(
     Object.entries(fields).flatMap(([name, value]) => [

@@ -35,6 +35,10 @@ export const publicErrors = {
   "server/no-space": { status: Code.ResourceExhausted, message: "etcdserver: mvcc: database space exceeded" },
   "server/corrupt": { status: Code.DataLoss, message: "etcdserver: corrupt cluster" },
   "server/request-too-large": { status: Code.InvalidArgument, message: "etcdserver: request is too large" },
+  "server/answer-too-large": {
+    status: Code.ResourceExhausted,
+    message: "grpc: trying to send message larger than max",
+  },
   "server/too-many-requests": { status: Code.Unknown, message: "etcdserver: too many requests" },
   "server/no-leader": { status: Code.Unavailable, message: "etcdserver: no leader" },
   "server/not-leader": { status: Code.FailedPrecondition, message: "etcdserver: not leader" },

@@ -14,6 +14,7 @@ export type ServerFault =
   | { code: "server/no-space" }
   | { code: "server/corrupt" }
   | { code: "server/request-too-large" }
+  | { code: "server/answer-too-large" }
   | { code: "server/too-many-requests" }
   | { code: "server/no-leader" }
   | { code: "server/not-leader" }

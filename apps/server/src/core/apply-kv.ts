@@ -10,6 +10,7 @@ import { findPlanFault, findPutFault } from "./txn-validate.js";
 import { clampedRevision, requestedLease } from "./wire.js";
 
 const builder = new MessageBuilder();
+const nothing = new Uint8Array(0);
 
 /** Puts one key. */
 export function applyPut(state: MemberState, request: PutRequest, context: ApplyContext): Outcome {
@@ -59,6 +60,9 @@ export function applyTxn(state: MemberState, request: TxnRequest, context: Apply
   }
   const committed = txn.commit();
   executed.moves.carryOut(state.lessor);
+  if (executed.body === undefined) {
+    return { kind: "done", reply: nothing, committed, unanswerable: { code: "server/answer-too-large" } };
+  }
   builder.raw(headerAt(state, committed.revision, context.term)).raw(executed.body);
   return { kind: "done", reply: builder.take(), committed };
 }

@@ -167,6 +167,7 @@ export class CoreQuestions {
       const fault = findPlanFault(state, noKeys, plan);
       if (fault !== undefined) return this.#fail(question.serial, fault);
       const body = readPlan(state.mvcc, plan);
+      if (body === undefined) return this.#fail(question.serial, { code: "server/answer-too-large" });
       this.#parts.emit({ kind: "reply", serial: question.serial, parts: [this.#header(), body] });
     });
   }

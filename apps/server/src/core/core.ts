@@ -331,7 +331,8 @@ export class MemberCore implements CoreLink, DriverHost {
       this.#cluster.raiseNoSpace();
       return this.#answer(view, entry.data, { fault: { code: "server/no-space" } });
     }
-    this.#answer(view, entry.data, { reply: outcome.reply });
+    const { unanswerable: fault, reply } = outcome;
+    this.#answer(view, entry.data, fault === undefined ? { reply } : { fault });
   }
 
   #warnSlowApply(view: EntryView, tookMs: number): void {

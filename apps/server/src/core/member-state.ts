@@ -23,9 +23,12 @@ export type MemberState = Readonly<{
  */
 export type ApplyContext = Readonly<{ index: number; term: Term; nowMs: number; isAwaited: boolean }>;
 
-/** What applying an entry gave: the encoded response, and what changed in the store. A refusal is the same on every member. */
+/**
+ * What applying an entry gave: the encoded response, and what changed in the store. A refusal is the same on every member. What was done and cannot be
+ * told is `unanswerable`: only the caller notices.
+ */
 export type Outcome =
-  | { kind: "done"; reply: Uint8Array; committed: Committed | undefined }
+  | { kind: "done"; reply: Uint8Array; committed: Committed | undefined; unanswerable?: Fault | undefined }
   | { kind: "refused"; fault: Fault };
 
 export const refuse = (fault: Fault): Outcome => ({ kind: "refused", fault });

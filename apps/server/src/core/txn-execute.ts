@@ -13,8 +13,14 @@ const responseField = { range: 1, put: 2, deleteRange: 3, txn: 4 } as const;
 const succeededField = 2;
 const responsesField = 3;
 
-/** What carrying out a plan gave: the response but for its header, and the leases that keys join and leave. */
-export type Executed = { fault: undefined; body: Uint8Array; moves: LeaseMoves } | { fault: Fault };
+/** What carrying out a plan gave: the response but for its header, and the leases that keys join and leave. Without `body` it is too large. */
+export type Executed = { fault: undefined; body: Uint8Array | undefined; moves: LeaseMoves } | { fault: Fault };
+
+/**
+ * Bytes of records that one transaction may gather. A hundred thousand ranges fit into a request, and each may name every key: no memory holds that. What
+ * a larger transaction writes is written all the same, since members that do not read for it cannot know.
+ */
+const answerBytesMax = 536_870_912;
 
 /** Where the operations of a plan read and write. A plan that only reads has no transaction. */
 type Execution = {
@@ -23,6 +29,8 @@ type Execution = {
   readonly txn: WriteTransaction | undefined;
   readonly moves: LeaseMoves;
   readonly isAwaited: boolean;
+  /** Bytes that may still be gathered; below zero when there was too much. */
+  bytesLeft: number;
   hasChanged: boolean;
 };
 
@@ -45,26 +53,34 @@ export function executePlan(
   state: MemberState,
   txn: WriteTransaction,
   plan: TxnPlan,
-  { isAwaited }: Pick<ApplyContext, "isAwaited">,
+  { isAwaited, bytesMax = answerBytesMax }: Pick<ApplyContext, "isAwaited"> & { bytesMax?: number },
 ): Executed {
   const begin = state.mvcc.revision;
   const moves = new LeaseMoves();
   // What nobody is told is not read: a start that repeats the log does not gather answers once more.
   const read = isAwaited ? (query: RangeQuery): RangeResult => txn.range(query) : (): RangeResult => notRead;
-  const execution: Execution = { begin, read, txn, moves, isAwaited, hasChanged: false };
+  const execution: Execution = { begin, read, txn, moves, isAwaited, bytesLeft: bytesMax, hasChanged: false };
   try {
-    return { fault: undefined, body: encodePlan(execution, plan), moves };
+    const body = encodePlan(execution, plan);
+    return { fault: undefined, body: execution.bytesLeft < 0 ? undefined : body, moves };
   } catch (error) {
     if (error instanceof Refusal) return { fault: error.fault };
     throw error;
   }
 }
 
-/** Carries out a plan that only reads, at the latest state. @returns the response but for its header. */
-export function readPlan(mvcc: MemberState["mvcc"], plan: TxnPlan): Uint8Array {
+/** Carries out a plan that only reads, at the latest state. @returns the response but for its header; undefined when it is too large. */
+export function readPlan(
+  mvcc: Pick<MemberState["mvcc"], "revision" | "range">,
+  plan: TxnPlan,
+  bytesMax = answerBytesMax,
+): Uint8Array | undefined {
   const read = (query: RangeQuery): RangeResult => mvcc.range(query);
   const moves = new LeaseMoves();
-  return encodePlan({ begin: mvcc.revision, read, txn: undefined, moves, isAwaited: true, hasChanged: false }, plan);
+  const common = { begin: mvcc.revision, txn: undefined, moves, isAwaited: true, hasChanged: false };
+  const execution: Execution = { ...common, read, bytesLeft: bytesMax };
+  const body = encodePlan(execution, plan);
+  return execution.bytesLeft < 0 ? undefined : body;
 }
 
 function encodePlan(execution: Execution, plan: TxnPlan): Uint8Array {
@@ -85,7 +101,7 @@ function encodeStep(execution: Execution, { operation, nested }: TxnStep): Uint8
   }
   switch (request?.kind) {
     case "requestRange": {
-      const result = execution.read(rangeQueryFromWire(request.value));
+      const result = readRange(execution, rangeQueryFromWire(request.value));
       const header = innerHeader(revisionInside(execution.begin, execution.hasChanged));
       return message.bytes(responseField.range, encodeRangeReply(header, result)).take();
     }
@@ -96,6 +112,14 @@ function encodeStep(execution: Execution, { operation, nested }: TxnStep): Uint8
     default: // the front refuses an operation without a request, and a nested one has its plan
       throw new Refusal({ code: "server/key-not-found" });
   }
+}
+
+/** Reads nothing more once there is too much. */
+function readRange(execution: Execution, query: RangeQuery): RangeResult {
+  if (execution.bytesLeft < 0) return notRead;
+  const result = execution.read(query);
+  for (const record of result.records) execution.bytesLeft -= record.length;
+  return execution.bytesLeft < 0 ? notRead : result;
 }
 
 function executePut(execution: Execution, request: PutRequest): Uint8Array {

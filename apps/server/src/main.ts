@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { RealClock } from "./ports/real-clock.js";
 import { RealRandom } from "./ports/real-random.js";
 import { realTurn } from "./ports/turn.js";
@@ -17,3 +18,6 @@ await runDaemon(realProcess(), async (context) => {
   const { memberStarter } = await import("./compose.js");
   return memberStarter(ports)(context);
 });
+
+// A daemon ends by a signal, and then Node does not write what it has compiled: the next start is to find it.
+flushCompileCache();

@@ -46,7 +46,6 @@ export function observeCore(etcd: EtcdMetrics): CoreObserver {
       etcd.etcd_mvcc_range_total.add();
       etcd.etcd_server_range_duration_seconds.with(String(isDone)).observe(seconds);
     },
-    proposed: () => {},
     proposalFailed: () => etcd.etcd_server_proposals_failed_total.add(),
     leaderChanged: (isLeader, hasLeader) => {
       etcd.etcd_server_is_leader.set(isLeader ? 1 : 0);

@@ -29,7 +29,6 @@ const historyBytesMax = 8_388_608;
 export type Member = Readonly<{
   id: MemberId;
   cluster: ClusterId;
-  isNew: boolean;
   state: MemberState;
   core: MemberCore;
   front: Front;
@@ -69,7 +68,6 @@ export async function openMember(options: MemberOptions, ports: MemberPorts): Pr
   return {
     id: member,
     cluster,
-    isNew: recovered.isNew,
     state,
     core,
     front,

@@ -40,7 +40,6 @@ export type RecoveredMember = Readonly<{
   raft: RaftNode;
   log: MemoryLog;
   identity: Readonly<{ member: MemberId; cluster: ClusterId }>;
-  isNew: boolean;
   /** The last snapshot that the log knows of; 0 when there is none. */
   markedIndex: LogIndex;
 }>;
@@ -129,7 +128,7 @@ function assemble(
     },
     { random: ports.random, log },
   );
-  return { wal, mvcc, raft, log, identity, isNew: recovered.isNew, markedIndex: mark?.index ?? (0 as LogIndex) };
+  return { wal, mvcc, raft, log, identity, markedIndex: mark?.index ?? (0 as LogIndex) };
 }
 
 /** Begins a cluster. @throws RecoverError when the log was made for another member than the settings found. */

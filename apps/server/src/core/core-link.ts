@@ -1,4 +1,4 @@
-import type { LeaseId, MemberId, Revision, SpanContext, Term } from "@quorate/common";
+import type { LeaseId, MemberId, Revision, SpanContext } from "@quorate/common";
 import type { RangeQuery } from "@quorate/mvcc";
 import type { Fault } from "../public-errors.js";
 
@@ -11,14 +11,11 @@ export type ToCore =
   | { kind: "range"; serial: number; query: RangeQuery; serializable: boolean; trace: SpanContext | undefined }
   | { kind: "range-stream"; serial: number; query: RangeQuery; serializable: boolean }
   | { kind: "read-txn"; serial: number; request: Uint8Array; serializable: boolean; trace: SpanContext | undefined }
-  /** Asks that all that was committed before is applied; answered with an empty reply. */
-  | { kind: "barrier"; serial: number }
   | { kind: "lease-renew"; serial: number; lease: LeaseId }
   | { kind: "lease-time-to-live"; serial: number; lease: LeaseId; keys: boolean }
   | { kind: "lease-list"; serial: number }
   | { kind: "member-list"; serial: number; linearizable: boolean }
   | { kind: "status"; serial: number }
-  | { kind: "alarms"; serial: number; alarm: number }
   | { kind: "hash"; serial: number }
   | { kind: "hash-kv"; serial: number; revision: Revision | undefined; echo: bigint }
   | { kind: "defragment"; serial: number }
@@ -68,6 +65,3 @@ export type FromCore =
 export interface CoreLink {
   send(message: ToCore): void;
 }
-
-/** The header fields every answer may need. */
-export type HeaderState = Readonly<{ revision: Revision; term: Term }>;

@@ -46,7 +46,6 @@ export interface CoreObserver {
   /** Keys were changed. */
   changed(committed: Committed): void;
   ranged(seconds: number, isDone: boolean): void;
-  proposed(): void;
   proposalFailed(): void;
   leaderChanged(isLeader: boolean, hasLeader: boolean): void;
   leasesExpired(count: number): void;
@@ -58,7 +57,6 @@ export const silentObserver: CoreObserver = {
   applied: () => {},
   changed: () => {},
   ranged: () => {},
-  proposed: () => {},
   proposalFailed: () => {},
   leaderChanged: () => {},
   leasesExpired: () => {},

@@ -18,7 +18,7 @@ import { planTxn } from "./txn-plan.js";
 import { findPlanFault } from "./txn-validate.js";
 
 /** A question that waits until all that was committed before it is applied. */
-type Gated = Extract<ToCore, { kind: "range" | "range-stream" | "read-txn" | "barrier" | "member-list" }>;
+type Gated = Extract<ToCore, { kind: "range" | "range-stream" | "read-txn" | "member-list" }>;
 /** What is asked and not written. */
 export type Question = Exclude<ToCore, { kind: "propose" | "raise-no-space" | `watch-${string}` }>;
 
@@ -72,8 +72,6 @@ export class CoreQuestions {
         return question.serializable ? this.#serve(question) : this.#wait(question);
       case "member-list":
         return question.linearizable ? this.#wait(question) : this.#serve(question);
-      case "barrier":
-        return this.#wait(question);
       case "lease-renew":
         return this.#renew(question.serial, question.lease);
       case "lease-time-to-live":
@@ -137,8 +135,6 @@ export class CoreQuestions {
         return this.#guard(question.serial, () => this.#readTxn(question));
       case "member-list":
         return this.#reply(question.serial, this.#memberList());
-      case "barrier":
-        return this.#reply(question.serial, this.#header());
     }
   }
 

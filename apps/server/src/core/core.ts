@@ -271,7 +271,6 @@ export class MemberCore implements CoreLink, DriverHost {
   }
 
   #propose(entry: Uint8Array, serial: number): void {
-    this.#ports.observe.proposed();
     this.#driver.push({ kind: "propose", data: entry, proposalId: serial });
   }
 

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Revision } from "@quorate/common";
 import { MvccError } from "@quorate/mvcc";
-import { AlarmMember, HashKVResponse } from "@quorate/proto";
+import { HashKVResponse } from "@quorate/proto";
 import type { Fault } from "../public-errors.js";
 import type { FromCore, ToCore } from "./core-link.js";
 import type { MemberState } from "./member-state.js";
@@ -8,7 +8,7 @@ import { MessageBuilder } from "./reply-writer.js";
 import { SnapshotJob } from "./snapshot-job.js";
 
 /** Work that takes long and is done elsewhere. */
-export type MaintenanceQuestion = Extract<ToCore, { kind: "alarms" | "hash" | "hash-kv" | "defragment" | "snapshot" }>;
+export type MaintenanceQuestion = Extract<ToCore, { kind: "hash" | "hash-kv" | "defragment" | "snapshot" }>;
 
 /** CRC-32C of the three bytes "key": the HashKV of nothing. */
 const emptyHash = 1_084_519_789;
@@ -50,8 +50,6 @@ export class MaintenanceJobs {
   start(question: MaintenanceQuestion): void {
     const { serial } = question;
     switch (question.kind) {
-      case "alarms":
-        return this.#alarms(serial, question.alarm);
       case "hash":
         return this.#run(serial, () => this.#hash(serial));
       case "hash-kv":
@@ -76,12 +74,6 @@ export class MaintenanceJobs {
   stop(): void {
     this.#isStopped = true;
     for (const serial of [...this.#snapshots.keys()]) this.cancel(serial);
-  }
-
-  #alarms(serial: number, alarm: number): void {
-    const message = new MessageBuilder().raw(this.#header(this.#state.mvcc.revision));
-    for (const member of this.#state.alarms.list(alarm)) message.bytes(2, AlarmMember.encode(member));
-    this.#emit({ kind: "reply", serial, parts: [message.take()] });
   }
 
   async #hash(serial: number): Promise<void> {

@@ -15,4 +15,13 @@ export {
   type MetricLabels,
   silentMeter,
 } from "./meter.js";
-export type { PeerNetwork } from "./peer-network.js";
+export {
+  type PeerAddress,
+  PeerError,
+  type PeerFault,
+  type PeerNetwork,
+  type PeerReceiver,
+  type PeerStatus,
+  type SnapshotSink,
+  type SnapshotSource,
+} from "./peer-network.js";

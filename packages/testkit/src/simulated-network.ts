@@ -1,4 +1,4 @@
-import type { Clock, MemberId, PeerNetwork } from "@quorate/common";
+import { type Clock, type MemberId, PeerError, type PeerNetwork, type PeerReceiver } from "@quorate/common";
 import type { SimulatedRandom } from "./simulated-random.js";
 
 /** How bad the network is. Chances are from 0 to 1. */
@@ -13,7 +13,7 @@ export type NetworkFaults = Readonly<{
 /** A good network: nothing is lost, every frame takes a millisecond. */
 export const calmNetwork: NetworkFaults = { dropChance: 0, repeatChance: 0, delayMsMin: 1, delayMsMax: 1 };
 
-type Receiver = { handle: (from: MemberId, frame: Uint8Array) => void };
+type Receiver = { current: PeerReceiver | undefined };
 
 /** The network between simulated members. It drops, delays, repeats and reorders frames; the seed decides. */
 export class SimulatedNetwork {
@@ -39,13 +39,23 @@ export class SimulatedNetwork {
 
   /** The network as that member sees it. A member that restarts joins again: frames then go to the new one only. */
   join(member: MemberId): PeerNetwork {
-    const receiver: Receiver = { handle: () => {} };
+    const receiver: Receiver = { current: undefined };
     this.#receivers.set(member, receiver);
     return {
-      send: (to, frame) => this.#send(member, to, frame),
-      receive: (handle) => {
-        receiver.handle = handle;
+      setPeers: () => {},
+      send: (to, parts) => {
+        this.#send(member, to, Buffer.concat(parts));
+        return true;
       },
+      sendSnapshot: (_, snapshot, done) => {
+        snapshot.close();
+        this.#clock.after(0, () => done(false));
+      },
+      ask: (to) => Promise.reject(new PeerError({ code: "peer/unknown", member: to })),
+      receive: (next) => {
+        receiver.current = next;
+      },
+      status: () => undefined,
     };
   }
 
@@ -92,6 +102,6 @@ export class SimulatedNetwork {
     const receiver = this.#receivers.get(to);
     if (isApart || this.#cut.has(`${from}>${to}`) || receiver === undefined) return;
     this.#delivered += 1;
-    receiver.handle(from, frame);
+    receiver.current?.message(from, frame);
   }
 }

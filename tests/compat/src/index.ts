@@ -3,6 +3,8 @@ export { decodeMessage, encodeMessage } from "./api/message-json.js";
 export { productSchema } from "./api/product-schema.js";
 export { replayApiCase } from "./api/replay.js";
 export type { FieldShape, MessageShape, Schema } from "./api/schema.js";
+export { type CtlCase, type CtlStep, parseCtlCase } from "./ctl/ctl-case.js";
+export { type CtlReplayOptions, programPaths, replayCtlCase } from "./ctl/ctl-replay.js";
 export { type HttpCase, type HttpStep, parseHttpCase } from "./http/http-case.js";
 export { replayHttpCase } from "./http/http-replay.js";
 export { findFreePort } from "./member/free-port.js";

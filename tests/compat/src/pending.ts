@@ -35,9 +35,9 @@ export async function judgeCase(name: string, expectations: Expectations, run: (
 }
 
 /** The names of all cases in a folder of `testdata`, sorted. */
-export function listCases(testdata: string, kind: "api" | "http" | "own"): string[] {
+export function listCases(testdata: string, kind: "api" | "http" | "ctl" | "own"): string[] {
   return readdirSync(join(testdata, kind), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".json"))
+    .filter((path) => path.endsWith(".json") && path !== "help.json") // the texts of --help are for people
     .map((path) => relative(testdata, join(testdata, kind, path)).slice(0, -".json".length))
     .sort();
 }
@@ -50,7 +50,7 @@ export function readCase(testdata: string, name: string): string {
 /** The chosen differences of `differences.md`: its lines "- `case`: reason" whose case is a recorded one. */
 export function readDifferences(markdown: string): Reasons {
   const reasons: Record<string, string> = {};
-  for (const [, name = "", reason = ""] of markdown.matchAll(/^- `((?:api|http)\/[^`]+)`: (.+)$/gm))
+  for (const [, name = "", reason = ""] of markdown.matchAll(/^- `((?:api|http|ctl)\/[^`]+)`: (.+)$/gm))
     reasons[name] = reason;
   return reasons;
 }

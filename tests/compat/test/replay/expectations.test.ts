@@ -12,7 +12,7 @@ describe("differences.md", () => {
 
 describe("pending.json and differences.md", () => {
   it("name recorded cases, each once and with a reason", () => {
-    const names = [...listCases(testdata, "api"), ...listCases(testdata, "http")];
+    const names = [...listCases(testdata, "api"), ...listCases(testdata, "http"), ...listCases(testdata, "ctl")];
     expect(checkExpectations(expectations, names)).toEqual([]);
   });
 });

@@ -3,10 +3,10 @@
 // Ends with "N passed, N failed".
 import { execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { startMember } from "./member.mjs";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
@@ -111,48 +111,6 @@ function runExample(project, file, environment) {
   });
 }
 
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** A member for the example of the client. */
-async function startMember() {
-  const [client, peer] = [await freePort(), await freePort()];
-  const endpoint = `http://127.0.0.1:${client}`;
-  const peerUrl = `http://127.0.0.1:${peer}`;
-  const settings = [
-    "--data-dir",
-    join(work, "data"),
-    "--listen-client-urls",
-    endpoint,
-    "--advertise-client-urls",
-    endpoint,
-  ];
-  const cluster = [
-    "--listen-peer-urls",
-    peerUrl,
-    "--initial-advertise-peer-urls",
-    peerUrl,
-    "--initial-cluster",
-    `default=${peerUrl}`,
-  ];
-  const child = spawn(join(root, "bin/quorate"), [...settings, ...cluster], { stdio: "ignore" });
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const isHealthy = await fetch(`${endpoint}/health`).then(
-      (answer) => answer.ok,
-      () => false,
-    );
-    if (isHealthy) return { endpoint, stop: () => child.kill() };
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  child.kill();
-  throw new Error("the member for the client's example does not answer");
-}
-
 async function check(packages, tarballs, name, environment) {
   const examples = await examplesOf(packages.get(name).directory);
   const project = await install(packages, tarballs, name);
@@ -181,7 +139,7 @@ try {
     }
   }
 } finally {
-  member.stop();
+  await member.stop();
   await rm(work, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
 console.log(`${passed} passed, ${failed} failed`);

@@ -56,7 +56,7 @@ export async function openMember(options: MemberOptions, ports: MemberPorts): Pr
   const hub = new WatchHub<Watch>(recovered.mvcc, { bytesMax: historyBytesMax });
   let receive: (message: FromCore) => void = () => {};
   const core = new MemberCore(
-    { ...recovered, state, hub, serial, applied: recovered.mvcc.applied },
+    { ...recovered, state, hub, serial },
     { ...options, fragmentBytes: options.requestBytesMax + grpcOverheadBytes },
     { ...ports, tracing },
     (message) => receive(message),

@@ -1,27 +1,15 @@
 import { assert, type LogIndex, type MemberId, type SpanContext, type Term } from "@quorate/common";
 import type { WatchHub } from "@quorate/mvcc";
-import {
-  decodeConfChange,
-  type Entry,
-  type Envelope,
-  type MemoryLog,
-  type RaftEvent,
-  type RaftFault,
-  type RaftNode,
-  type ReadState,
-  type SoftState,
-} from "@quorate/raft";
+import type { Entry, Envelope, MemoryLog, RaftEvent, RaftFault, RaftNode, ReadState, SoftState } from "@quorate/raft";
 import type { Wal } from "@quorate/wal";
 import type { Fault } from "../public-errors.js";
-import { applyRequest } from "./apply-entry.js";
-import { ApplyQueue } from "./apply-queue.js";
+import { Applier, databaseBytesOf } from "./applier.js";
 import { ClusterKeeper } from "./cluster-keeper.js";
-import { applyConfChange } from "./conf-change-apply.js";
 import { type CoreLink, type FromCore, type FrontState, isSameState, type ToCore } from "./core-link.js";
 import type { CoreOptions, CorePorts } from "./core-options.js";
 import { CoreQuestions } from "./core-questions.js";
 import { Driver, type DriverHost } from "./driver.js";
-import { EntryField, type EntryView, serialOf, viewEntry } from "./entry-codec.js";
+import { serialOf } from "./entry-codec.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { LogKeeper } from "./log-keeper.js";
 import type { MemberState } from "./member-state.js";
@@ -38,14 +26,10 @@ export type CoreParts = Readonly<{
   wal: Wal;
   hub: WatchHub<Watch>;
   serial: RequestSerial;
-  applied: { index: LogIndex; term: Term };
   /** The last snapshot that the log knows of; 0 when there is none. */
   markedIndex: LogIndex;
 }>;
 
-/** Requests of the log whose size counts against the quota. */
-const costly: ReadonlySet<number> = new Set([EntryField.put, EntryField.txn, EntryField.leaseGrant]);
-const putOverheadBytes = 256;
 const noSpans: readonly SpanContext[] = [];
 
 /**
@@ -58,14 +42,13 @@ export class MemberCore implements CoreLink, DriverHost {
   readonly #ports: CorePorts;
   readonly #emit: (message: FromCore) => void;
   readonly #driver: Driver;
-  readonly #apply: ApplyQueue;
+  readonly #applier: Applier;
   readonly #watches: WatchStreams;
   readonly #leases: LeaseKeeper;
   readonly #cluster: ClusterKeeper;
   readonly #logKeeper: LogKeeper;
   readonly #questions: CoreQuestions;
   #soft: SoftState = { leader: undefined, role: "follower" };
-  #applied: { index: LogIndex; term: Term };
   #commit: LogIndex;
   #told: FrontState | undefined;
   #mayCampaign = false;
@@ -79,28 +62,18 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#options = options;
     this.#ports = ports;
     this.#emit = emit;
-    this.#applied = parts.applied;
-    this.#commit = parts.applied.index;
+    this.#commit = parts.state.mvcc.applied.index;
     const { state } = parts;
     this.#driver = new Driver({ raft: parts.raft, log: parts.log, wal: parts.wal, host: this }, ports);
     const proposer = new Proposer(parts.serial, (entry, serial, root) => {
       if (root !== undefined) ports.tracing.proposedAlone(serial, root);
       this.#propose(entry, serial);
     });
-    this.#apply = new ApplyQueue(
-      {
-        apply: (entry) => this.#applyEntry(entry),
-        hasRoom: () => !state.mvcc.isHeadFull(),
-        onRoom: (run) => state.mvcc.onHeadDrained(run),
-        applied: (entry) => this.#appliedTo(entry),
-      },
-      ports,
-    );
     this.#leases = new LeaseKeeper(
       {
         state,
         proposer,
-        seen: () => ({ term: parts.raft.term, applied: this.#applied.index }),
+        seen: () => ({ term: parts.raft.term, applied: this.#applier.applied.index }),
         onExpired: (count) => ports.observe.leasesExpired(count),
       },
       ports,
@@ -108,7 +81,7 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#watches = new WatchStreams(
       {
         hub: parts.hub,
-        replies: new WatchReplies(state.headers, () => this.#applied.term),
+        replies: new WatchReplies(state.headers, () => this.#applier.applied.term),
         revision: () => state.mvcc.revision,
         send: (stream, messageParts) => emit({ kind: "watch", stream, parts: messageParts }),
       },
@@ -131,14 +104,29 @@ export class MemberCore implements CoreLink, DriverHost {
       {
         state,
         leases: this.#leases,
-        term: () => this.#applied.term,
-        facts: () => ({ leader: this.#soft.leader, commit: this.#commit, applied: this.#applied.index }),
+        term: () => this.#applier.applied.term,
+        facts: () => ({ leader: this.#soft.leader, commit: this.#commit, applied: this.#applier.applied.index }),
         askReadIndex: (context) => {
           this.#driver.push({ kind: "read-index", context });
           this.#driver.run();
         },
         emit,
         onResized: () => this.#tellState(),
+      },
+      options,
+      ports,
+    );
+    this.#applier = new Applier(
+      {
+        ...parts,
+        watches: this.#watches,
+        emit,
+        raiseNoSpace: () => this.#cluster.raiseNoSpace(),
+        answerCompaction: (data, view, tell) => this.#questions.answerCompaction(data, view, tell),
+        onConfChange: () => {
+          this.#mayCampaign = true; // a member does not campaign while a change of members waits
+        },
+        onApplied: (entry) => this.#appliedTo(entry),
       },
       options,
       ports,
@@ -169,7 +157,7 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#questions.stop();
     this.#cluster.stop();
     this.#logKeeper.stop();
-    this.#apply.stop();
+    this.#applier.stop();
     this.#driver.stop();
   }
 
@@ -177,7 +165,7 @@ export class MemberCore implements CoreLink, DriverHost {
   #whenApplied(): Promise<void> {
     this.#driver.run();
     const index = this.#parts.log.lastIndex;
-    if (this.#soft.role !== "leader" || this.#applied.index >= index) return Promise.resolve();
+    if (this.#soft.role !== "leader" || this.#applier.applied.index >= index) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.#ports.clock.after(this.#options.tickMs * this.#options.electionTicks, resolve);
       const run = (): void => {
@@ -197,7 +185,13 @@ export class MemberCore implements CoreLink, DriverHost {
   facts(): { leader: MemberId | undefined; isLeader: boolean; term: Term; commit: LogIndex; applied: LogIndex } {
     const { leader, role } = this.#soft;
     const { raft } = this.#parts;
-    return { leader, isLeader: role === "leader", term: raft.term, commit: this.#commit, applied: this.#applied.index };
+    return {
+      leader,
+      isLeader: role === "leader",
+      term: raft.term,
+      commit: this.#commit,
+      applied: this.#applier.applied.index,
+    };
   }
 
   send(message: ToCore): void {
@@ -263,11 +257,11 @@ export class MemberCore implements CoreLink, DriverHost {
   committed(entries: readonly Entry[]): void {
     const last = entries[entries.length - 1] as Entry;
     if (last.index > this.#commit) this.#commit = last.index;
-    this.#apply.push(entries);
+    this.#applier.push(entries);
   }
 
   readAllowed(state: ReadState): void {
-    this.#questions.readAllowed(state.context, state.index, this.#applied.index);
+    this.#questions.readAllowed(state.context, state.index, this.#applier.applied.index);
   }
 
   #propose(entry: Uint8Array, serial: number): void {
@@ -286,83 +280,6 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#driver.push({ kind: "tick" });
     this.#tellState();
     this.#ports.clock.after(this.#options.tickMs, () => this.#tick());
-  }
-
-  #applyEntry(entry: Entry): void {
-    const { state } = this.#parts;
-    const { index, term } = entry;
-    const nowMs = this.#ports.clock.monotonicMs();
-    this.#applied = { index, term };
-    if (entry.kind !== "normal") {
-      const context = { index, term, nowMs, isAwaited: false };
-      applyConfChange(state, this.#parts.raft, decodeConfChange(entry.kind, entry.data), context);
-      this.#mayCampaign = true; // a member does not campaign while a change of members waits
-      return;
-    }
-    if (entry.data.length === 0) {
-      state.mvcc.markApplied(this.#applied);
-      return;
-    }
-    const view = viewEntry(entry.data);
-    const isAwaited = this.#parts.serial.mayBeAwaited(view);
-    const isOverQuota = costly.has(view.field) && this.#isOverQuota(view.end - view.start);
-    const span = isAwaited ? this.#ports.tracing.applying(view.serial) : undefined;
-    const outcome = applyRequest(state, entry.data, view, { index, term, nowMs, isAwaited });
-    const { observe, clock } = this.#ports;
-    const tookMs = clock.monotonicMs() - nowMs;
-    observe.applied(view.field, tookMs / 1000, outcome.kind === "done");
-    if (tookMs > this.#options.slowApplyMs) this.#warnSlowApply(view, tookMs);
-    if (outcome.kind === "refused") {
-      state.mvcc.markApplied(this.#applied);
-      span?.end({ fault: outcome.fault.code });
-      if (isAwaited) this.#answer(view, entry.data, { fault: outcome.fault });
-      return;
-    }
-    const { committed } = outcome;
-    if (committed !== undefined && committed.changes.length > 0) {
-      observe.changed(committed);
-      if (span === undefined || this.#watches.streamCount === 0) this.#watches.publish(committed);
-      else span.watch((delivered) => this.#watches.publish(committed, delivered));
-    }
-    span?.end({ committed });
-    if (!isAwaited) return;
-    if (isOverQuota) {
-      this.#cluster.raiseNoSpace();
-      return this.#answer(view, entry.data, { fault: { code: "server/no-space" } });
-    }
-    const { unanswerable: fault, reply } = outcome;
-    this.#answer(view, entry.data, fault === undefined ? { reply } : { fault });
-  }
-
-  #warnSlowApply(view: EntryView, tookMs: number): void {
-    this.#ports.logger.warn("apply request took too long", {
-      took: `${tookMs.toFixed(3)}ms`,
-      "expected-duration": `${this.#options.slowApplyMs}ms`,
-      prefix: "",
-      request: `ID:${view.serial} field:${view.field} size:${view.end - view.start}`,
-    });
-  }
-
-  #answer(view: EntryView, data: Uint8Array, answer: { reply: Uint8Array } | { fault: Fault }): void {
-    const { serial } = view;
-    const tell = (): void => {
-      if ("fault" in answer) this.#emit({ kind: "fail", serial, fault: answer.fault });
-      else this.#emit({ kind: "reply", serial, parts: [answer.reply] });
-    };
-    if (view.field !== EntryField.compaction) return tell();
-    this.#questions.answerCompaction(data, view, tell);
-  }
-
-  #isOverQuota(requestBytes: number): boolean {
-    const quota = this.#options.quotaBytes;
-    if (quota === undefined) return false;
-    return this.#databaseBytes() + putOverheadBytes + requestBytes >= quota;
-  }
-
-  /** The database as it will be: its file, and what has not reached it yet. */
-  #databaseBytes(): number {
-    const { mvcc } = this.#parts.state;
-    return mvcc.size().totalBytes + mvcc.headBytes();
   }
 
   /** A run of entries is applied. */
@@ -388,9 +305,9 @@ export class MemberCore implements CoreLink, DriverHost {
     const state: FrontState = {
       leader: this.#soft.leader,
       isLearner: this.#parts.state.membership.get(this.#parts.state.member)?.isLearner ?? false,
-      databaseBytes: this.#databaseBytes(),
+      databaseBytes: databaseBytesOf(this.#parts.state.mvcc),
       quotaBytes: this.#options.quotaBytes,
-      applyBacklog: this.#apply.backlog,
+      applyBacklog: this.#applier.backlog,
     };
     if (this.#told !== undefined && isSameState(this.#told, state)) return;
     this.#told = state;

@@ -13,6 +13,7 @@ import { type ConfigExit, type ConfigInput, readConfig } from "../config/read-co
 import { createDaemonMetrics } from "./daemon-metrics.js";
 import { identifyDataDirectory } from "./data-directory.js";
 import type { Resolve } from "./found-cluster.js";
+import { type NotifyInit, noticeReady, noticeStopping } from "./init-notice.js";
 import { LifeLog, writeLines } from "./life-log.js";
 import { type Prepared, prepareStart } from "./prepare-start.js";
 import { type SignalPort, stopOnSignals } from "./signals.js";
@@ -25,6 +26,8 @@ export type ProcessWorld = ConfigInput &
     clock: Clock;
     resolve: Resolve;
     signals: SignalPort;
+    /** Tells the init system; absent when it did not ask. */
+    notifyInit?: NotifyInit | undefined;
     writeOut: (text: string) => void;
     writeError: (text: string) => void;
     /** Says what to do with an error that nobody caught. */
@@ -88,7 +91,8 @@ export async function runDaemon(world: ProcessWorld, start: StartMember): Promis
     await tracing?.shutdown();
     return fail(world, logger, member);
   }
-  supervise(world, context, member);
+  const isOver = supervise(world, context, member);
+  await noticeReady(world.notifyInit, { logger, isOver });
 }
 
 /** Logs and writes what an early end has to say, then ends. */
@@ -143,14 +147,15 @@ function crash(world: ProcessWorld, logger: AppLogger, error: Error): void {
   world.exit(exitCodes.panic);
 }
 
-/** Waits for a signal, or for the member's own end. */
-function supervise(world: ProcessWorld, context: StartContext, member: RunningMember): void {
+/** Waits for a signal, or for the member's own end. @returns whether one of them has come. */
+function supervise(world: ProcessWorld, context: StartContext, member: RunningMember): () => boolean {
   const { config, logger, life, tracing } = context;
   let stopped: Promise<void> | undefined;
+  let isFailed = false;
   const stop = (): Promise<void> => {
     stopped ??= (async () => {
       life.closing();
-      await member.stop();
+      await Promise.all([noticeStopping(world.notifyInit, logger), member.stop()]);
       await tracing?.shutdown();
       life.closed();
     })();
@@ -165,7 +170,9 @@ function supervise(world: ProcessWorld, context: StartContext, member: RunningMe
       await stop();
       return world.exit(exitCodes.ok);
     }
+    isFailed = true;
     fail(world, logger, discoveryFailed(error.message));
   };
   ended().catch((error: unknown) => crash(world, logger, error instanceof Error ? error : new Error(String(error))));
+  return () => stopped !== undefined || isFailed;
 }

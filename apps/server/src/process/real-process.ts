@@ -8,6 +8,7 @@ import { readFileDescriptors } from "@quorate/telemetry";
 import { RealClock } from "../ports/real-clock.js";
 import type { ProcessWorld } from "./daemon.js";
 import { defaultHostOf } from "./default-host.js";
+import { systemdNotify } from "./systemd-notify.js";
 
 /** The process that runs this program. */
 export function realProcess(): ProcessWorld {
@@ -26,6 +27,7 @@ export function realProcess(): ProcessWorld {
       raise: (signal) => process.kill(process.pid, signal),
       exit: (code) => process.exit(code),
     },
+    notifyInit: systemdNotify(process.env),
     onUncaught: (run) => process.on("uncaughtException", run),
     writeOut: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),

@@ -90,10 +90,41 @@ describe("runDaemon", () => {
       "starting an etcd server",
       "ready to serve client requests",
       "serving client traffic insecurely; this is strongly discouraged!",
+      "notifying init daemon",
+      "successfully notified init daemon",
       "received signal; shutting down",
       "closing etcd server",
       "closed etcd server",
     ]);
+  });
+
+  it("tells the init system when it serves and when it begins to stop, and serves though nobody listens", async () => {
+    const { world, said, lines, send } = build();
+    const notices: string[] = [];
+    const notifyInit = (notice: string): Promise<void> => {
+      notices.push(notice);
+      return Promise.reject(new Error("systemd-notify: nobody there"));
+    };
+    await runDaemon({ ...world, notifyInit }, () => Promise.resolve(running()));
+    expect(notices).toEqual(["READY=1"]);
+    expect(lines().at(-1)).toMatchObject({
+      level: "error",
+      msg: "failed to notify systemd for readiness",
+      error: "systemd-notify: nobody there",
+    });
+    send("SIGTERM");
+    await settle();
+    await settle();
+    expect(notices).toEqual(["READY=1", "STOPPING=1"]);
+    expect(said).toEqual(["raise SIGTERM"]);
+  });
+
+  it("says that it told the init system although there is none, as operators' scripts expect", async () => {
+    const { world, lines } = build();
+    await runDaemon(world, () => Promise.resolve(running()));
+    expect(lines().map((line) => line.msg)).toEqual(
+      expect.arrayContaining(["notifying init daemon", "successfully notified init daemon"]),
+    );
   });
 
   it("keeps a second member out of its directory, and lets it in afterwards", async () => {

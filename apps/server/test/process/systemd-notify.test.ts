@@ -52,6 +52,7 @@ describe("systemdNotify", () => {
     await expect(missing?.("READY=1")).rejects.toThrow("systemd-notify: no such file or directory");
   });
 
+  // Where an init system other than systemd runs there is no such program; the full check installs it.
   it.skipIf(!has("systemd-notify") || !has("perl"))("reaches a real socket", async () => {
     const socket = join(scratchDirectory(), "notify");
     const child = spawn("perl", ["-e", listener, socket], { stdio: ["ignore", "pipe", "inherit"] });

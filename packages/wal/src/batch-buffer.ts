@@ -45,12 +45,15 @@ export class BatchBuffer {
     return this.#used === batchRecordBytes;
   }
 
-  /** Adds entries and a state. @throws WalError "wal/too-much-pending"; nothing was added then. */
+  /** Adds a reset, entries and a state. @throws WalError "wal/too-much-pending"; nothing was added then. */
   add(batch: WalBatch): void {
+    const { reset } = batch;
     let needed = this.#used + (batch.state === undefined ? 0 : recordBytes(checkedLength(batch.state)));
+    if (reset !== undefined) needed += recordBytes(checkedLength(reset.data));
     for (const entry of batch.entries) needed += recordBytes(checkedLength(entry.data));
     this.#reserve(needed);
     let at = this.#used;
+    if (reset !== undefined) at = putRecord(this.#bytes, at, RecordType.reset, reset.index, reset.data);
     for (const entry of batch.entries) at = putRecord(this.#bytes, at, RecordType.entry, entry.index, entry.data);
     if (batch.state !== undefined) at = putRecord(this.#bytes, at, RecordType.state, 0, batch.state);
     this.#used = at;

@@ -18,7 +18,7 @@ const batchDataBytes = 24;
 export const recordDataBytesMax = 2 ** 31;
 
 /** What a record holds. 0 is no record: the unused rest of a segment. */
-export const RecordType = { batch: 1, metadata: 2, entry: 3, state: 4, snapshot: 5 } as const;
+export const RecordType = { batch: 1, metadata: 2, entry: 3, state: 4, snapshot: 5, reset: 6 } as const;
 
 /** Bytes a record with that much data takes: header, data, and one to eight bytes of padding. */
 export function recordBytes(dataBytes: number): number {

@@ -36,6 +36,7 @@ export class LogContents {
         this.#state = record.data.slice();
         return;
       case RecordType.snapshot:
+      case RecordType.reset:
         this.#addSnapshot(record);
         return;
       default:
@@ -75,8 +76,9 @@ export class LogContents {
 
   #addSnapshot(record: ReadRecord): void {
     this.#snapshot = { index: record.index, data: record.data.slice() };
-    if (this.#lastIndex === undefined || record.index > this.#lastIndex) {
-      // The snapshot came from elsewhere: the log goes on behind it.
+    const isAhead = this.#lastIndex === undefined || record.index > this.#lastIndex;
+    if (isAhead || record.type === RecordType.reset) {
+      // The snapshot came from elsewhere: the log goes on behind it, whatever it held.
       this.#lastIndex = record.index;
       this.#entries = [];
     }

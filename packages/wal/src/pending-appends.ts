@@ -30,10 +30,13 @@ export class PendingAppends {
 
   /** @throws WalError "wal/gap" when the entries leave one behind the log, or among themselves. */
   checkOrder(batch: WalBatch): void {
-    let expectedAtMost = (this.#lastIndex + 1) as LogIndex;
+    const { reset } = batch;
+    let expectedAtMost = ((reset?.index ?? this.#lastIndex) + 1) as LogIndex;
     for (const [position, entry] of batch.entries.entries()) {
       const isNext =
-        position === 0 ? entry.index >= 1 && entry.index <= expectedAtMost : entry.index === expectedAtMost;
+        position === 0 && reset === undefined
+          ? entry.index >= 1 && entry.index <= expectedAtMost
+          : entry.index === expectedAtMost;
       if (!isNext) throw new WalError({ code: "wal/gap", expectedAtMost, index: entry.index });
       expectedAtMost = (entry.index + 1) as LogIndex;
     }
@@ -41,7 +44,7 @@ export class PendingAppends {
 
   /** The batch has been taken over. */
   addBatch(batch: WalBatch, done: () => void): void {
-    const last = batch.entries.at(-1);
+    const last = batch.entries.at(-1) ?? batch.reset;
     if (last !== undefined) this.#lastIndex = last.index;
     this.#waiting.push({ done, links: batch.links, entries: batch.entries.length });
   }

@@ -63,7 +63,9 @@ function readSegments(options: { directory: string }, ports: { disk: Disk; logge
 function firstNeeded(segments: readonly Segment[], last: ReadSegment): number {
   let snapshotIndex = 0;
   for (const { records } of last.batches) {
-    for (const record of records) if (record.type === RecordType.snapshot) snapshotIndex = record.index;
+    for (const { type, index } of records) {
+      if (type === RecordType.snapshot || type === RecordType.reset) snapshotIndex = index;
+    }
   }
   let first = segments.length - 1;
   while (first > 0 && (segments[first] as Segment).firstIndex > snapshotIndex + 1) first -= 1;

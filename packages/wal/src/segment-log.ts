@@ -238,10 +238,10 @@ export class SegmentLog {
       this.#lastIndex = getUint53(bytes, at + 12) as LogIndex;
     } else if (type === RecordType.state) {
       this.#state = bytes.slice(at + recordHeaderBytes, at + recordHeaderBytes + dataBytes);
-    } else if (type === RecordType.snapshot) {
+    } else if (type === RecordType.snapshot || type === RecordType.reset) {
       const index = getUint53(bytes, at + 12) as LogIndex;
       this.#snapshot = { index, data: bytes.slice(at + recordHeaderBytes, at + recordHeaderBytes + dataBytes) };
-      if (index > this.#lastIndex) this.#lastIndex = index;
+      if (index > this.#lastIndex || type === RecordType.reset) this.#lastIndex = index;
     }
   }
 

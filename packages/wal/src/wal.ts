@@ -8,6 +8,11 @@ export type WalSnapshot = Readonly<{ index: LogIndex; data: Uint8Array }>;
 
 /** What is appended at once, and survives a crash at once or not at all. */
 export type WalBatch = Readonly<{
+  /**
+   * Comes first: a snapshot from elsewhere in the place of the whole log. Nothing that was appended before counts any more, entries beyond its
+   * index neither, and the first entry after it has the next index.
+   */
+  reset?: WalSnapshot | undefined;
   entries: readonly WalEntry[];
   /** Replaces the state recorded before. */
   state?: Uint8Array | undefined;

@@ -13,6 +13,8 @@ type Contents = { entries: readonly string[]; state: string | undefined; snapsho
 type Step =
   | { kind: "append"; back: number; sizes: readonly number[]; hasState: boolean; mustSync: boolean }
   | { kind: "snapshot" }
+  /** `ahead` of the last entry, or at one that is held already when it is not positive. */
+  | { kind: "reset"; ahead: number; sizes: readonly number[] }
   | { kind: "release" }
   | { kind: "pause" };
 
@@ -61,6 +63,22 @@ class Model {
     return { index: index as LogIndex, data: bytes(`snapshot ${index}`) };
   }
 
+  /** A snapshot from elsewhere takes the place of the log, and entries follow it. */
+  reset(
+    ahead: number,
+    sizes: readonly number[],
+  ): { snapshot: { index: LogIndex; data: Uint8Array }; entries: WalEntry[] } {
+    const index = Math.max(this.#snapshotIndex, this.#released, this.lastIndex + ahead, 1) as LogIndex;
+    this.#writes += 1;
+    this.#entries = sizes.map((size, at) => buildEntry(index + 1 + at, `${this.#writes}:${"x".repeat(size)}`));
+    this.#firstIndex = index + 1;
+    this.#snapshotIndex = index;
+    const data = `received ${this.#writes}`;
+    const last = this.history.at(-1) as Contents;
+    this.history.push({ ...last, entries: shown(this.#entries), snapshot: `${index}=${data}` });
+    return { snapshot: { index, data: bytes(data) }, entries: this.#entries };
+  }
+
   /** The log came back as it was after one of the steps: none acknowledged is missing, and nothing was added. */
   settleOn(recovered: Recovered): void {
     const found = contentsOf(recovered);
@@ -93,6 +111,13 @@ function carryOut(wal: Wal, model: Model, step: Step): void {
       model.acknowledged = number;
     });
   }
+  if (step.kind === "reset") {
+    const number = model.accepted + 1;
+    const { snapshot, entries } = model.reset(step.ahead, step.sizes);
+    wal.append({ reset: snapshot, entries, mustSync: true }, () => {
+      model.acknowledged = number;
+    });
+  }
   if (step.kind === "append") {
     const entries = model.nextEntries(step);
     const number = model.accepted + 1;
@@ -116,6 +141,14 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: "snapshot" }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("reset" as const),
+      ahead: fc.integer({ min: -6, max: 6 }),
+      sizes: fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 2 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: "release" }) },
   { weight: 4, arbitrary: fc.constant<Step>({ kind: "pause" }) },
 );
@@ -244,6 +277,7 @@ describe("a log on a disk that loses power", () => {
     for (let round = 0; round < 6; round++) {
       steps.push({ kind: "append", back: round % 3, sizes: [300, 10, 200], hasState: true, mustSync: round % 4 !== 3 });
       steps.push({ kind: "pause" });
+      if (round === 4) steps.push({ kind: "reset", ahead: -2, sizes: [300] }, { kind: "pause" }, { kind: "release" });
       if (round === 3) steps.push({ kind: "snapshot" }, { kind: "pause" }, { kind: "release" }, { kind: "pause" });
     }
     let crashes = 0;

@@ -7,7 +7,7 @@ import { buildEntry, bytes, mustOpen, shown, text } from "./fixtures.js";
 
 const directory = "/wal";
 
-/** Carries out `open`, `append`, `snapshot`, `release`, `close`, `kill`, `files`, `chop`, `flip` and `remove` on a simulated disk. */
+/** Carries out `open`, `append`, `snapshot`, `reset`, `release`, `close`, `kill`, `files`, `chop`, `flip` and `remove` on a simulated disk. */
 class LogScript implements ScriptRunner {
   readonly #clock = new SimulatedClock();
   readonly #random = new SimulatedRandom(1);
@@ -35,6 +35,8 @@ class LogScript implements ScriptRunner {
         return this.#acknowledged((done) =>
           this.#log().saveSnapshot({ index: Number(first) as LogIndex, data: bytes(second) }, done),
         );
+      case "reset":
+        return this.#reset(Number(first), second, words.slice(2));
       case "release":
         this.#log().release(Number(first) as LogIndex);
         await this.#clock.advance(1);
@@ -83,6 +85,13 @@ class LogScript implements ScriptRunner {
     return this.#acknowledged((done) =>
       this.#log().append({ entries, mustSync: true, ...(state === undefined ? {} : { state: bytes(state) }) }, done),
     );
+  }
+
+  /** `reset INDEX SNAPSHOT DATA...`: the entries follow the snapshot. */
+  #reset(index: number, snapshot: string, words: readonly string[]): Promise<string> {
+    const entries = words.map((word, at) => buildEntry(index + 1 + at, repeated(word)));
+    const reset = { index: index as LogIndex, data: bytes(snapshot) };
+    return this.#acknowledged((done) => this.#log().append({ reset, entries, mustSync: true }, done));
   }
 
   async #acknowledged(run: (done: () => void) => void): Promise<string> {

@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
-import { runLoad } from "./load.mjs";
+import { runLoad } from "./load/unary.mjs";
 import { quorateBinary, Server } from "./server.mjs";
 
 const { values } = parseArgs({

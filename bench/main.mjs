@@ -1,110 +1,109 @@
-// pnpm bench [--peer PATH] [--rounds 2] [--keys 1000000] [--quick] [--json FILE] [--only NAME,NAME]
+// pnpm bench [--peer PATH] [--no-peer] [--rounds 2] [--keys 1000000] [--seconds 2.5] [--rows put,get-hot] [--quick] [--json FILE] [--list]
 //
 // Measures Quorate and, in turns with it, a peer on the same machine: A B A B. Prints a table of both with their ratio and its spread. The peer is the
-// binary given, else `etcd` if that is found. Needs a built checkout.
+// binary given, else `etcd` if that is found. `--rows` takes ids or their beginnings, `--list` prints them. Needs a built checkout.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
-import { runLoad } from "./load.mjs";
-import { quorateBinary, Server } from "./server.mjs";
+import { machineFacts, measureSync, ownVersion, versionOf } from "./machine.mjs";
+import { rows } from "./rows.mjs";
+import { quorateBinary } from "./server.mjs";
+import { runStages } from "./stages.mjs";
+import { cellsOf, headings, markdownTable, shown } from "./table.mjs";
 
 const text = { type: "string" };
 const flag = { type: "boolean", default: false };
 const { values } = parseArgs({
-  options: { peer: text, rounds: text, keys: text, json: text, only: text, quick: flag },
+  options: {
+    peer: text,
+    "no-peer": flag,
+    rounds: text,
+    keys: text,
+    seconds: text,
+    json: text,
+    rows: text,
+    quick: flag,
+    list: flag,
+  },
 });
-const keys = Number(values.keys ?? (values.quick ? 100_000 : 1_000_000));
-const rounds = Number(values.rounds ?? 2);
-const scale = values.quick ? 0.2 : 1;
-const count = (n) => Math.max(20, Math.round(n * scale));
+const isQuick = values.quick;
+const keys = Number(values.keys ?? (isQuick ? 100_000 : 1_000_000));
+const rounds = Number(values.rounds ?? (isQuick ? 1 : 2));
+const seconds = Number(values.seconds ?? (isQuick ? 0.6 : 2.5));
 
-/** Loads in the order they run: first on an empty store, then over many keys. `after` marks what needs the store filled. */
-const loads = [
-  { name: "put, 1 client", load: { op: "put", n: count(4000), inflight: 1, connections: 1 } },
-  { name: "put to one key, 400 in flight", load: { op: "hot", n: count(60_000) } },
-  { name: "put, random over 100 thousand, 400 in flight", load: { op: "put", n: count(100_000), keys: 100_000 } },
-  {
-    name: "put, 1,000 in flight over 100 connections",
-    load: { op: "put", n: count(60_000), keys: 100_000, inflight: 1000, connections: 100 },
-  },
-  { name: "get of one key, linearizable, 400 in flight", load: { op: "get", n: count(80_000), keys: 1 } },
-  { name: "get, linearizable, 1 client", load: { op: "get", n: count(6000), keys: 1000, inflight: 1, connections: 1 } },
-  { name: "fill", fill: true },
-  { name: "put, random over all keys, 400 in flight", load: { op: "put", n: count(100_000), keys } },
-  { name: "get, linearizable, random over all keys, 400 in flight", load: { op: "get", n: count(60_000), keys } },
-  { name: "get, serializable, random over all keys, 400 in flight", load: { op: "getser", n: count(100_000), keys } },
-  {
-    name: "list with limit 100 over all keys",
-    load: { op: "list", n: 40, inflight: 4, connections: 4, limit: 100 },
-    quick: 2000,
-  },
-];
-
-const rows = new Map();
-function note(name, unit, server, value) {
-  if (!rows.has(name)) rows.set(name, { unit, quorate: [], peer: [] });
-  rows.get(name)[server].push(value);
+const wantedIds = values.rows?.split(",");
+const unknown = (wantedIds ?? []).filter((id) => !rows.some((row) => row.id.startsWith(id)));
+if (unknown.length > 0) {
+  console.error(`no row begins with ${unknown.join(", ")}; --list prints them`);
+  process.exit(2);
 }
-
-async function measure(side, binary) {
-  const server = new Server(side, binary);
-  try {
-    await server.start();
-    note("resident memory, empty", "MB", side, server.memory());
-    for (const { name, load, fill, quick } of loads) {
-      if (values.only !== undefined && !fill && !values.only.split(",").some((part) => name.includes(part))) continue;
-      if (fill) {
-        const result = await runLoad({ op: "put", port: server.port, n: keys, keys, sequential: true });
-        if (result.errors > 0) throw new Error(`${side}: ${result.errors} errors while filling`);
-        continue;
-      }
-      const isFast = quick !== undefined && side === "quorate";
-      const result = await runLoad({ ...load, n: isFast ? quick : load.n, port: server.port, seed: 7 });
-      if (result.errors > 0) throw new Error(`${side}: ${result.errors} errors in "${name}"`);
-      note(name, "1/s", side, result.perSecond);
-      note(`${name}: median`, "us", side, result.p50us);
-      console.error(
-        `${side.padEnd(8)} ${name.padEnd(58)} ${String(result.perSecond).padStart(7)}/s  p50 ${result.p50us} us  p99 ${result.p99us} us  load ${result.loadCores} cores`,
-      );
-    }
-    note("resident memory after the loads", "MB", side, server.memory());
-    await server.stop();
-    note("restart until the first answer", "s", side, await server.start());
-    note("resident memory, just restarted", "MB", side, server.memory());
-    await server.stop();
-  } finally {
-    await server.destroy();
-  }
+if (values.list) {
+  for (const { id, name } of rows) console.log(`${id.padEnd(18)} ${name}`);
+  process.exit(0);
 }
+const isWanted = ({ id }) => wantedIds === undefined || wantedIds.some((start) => id.startsWith(start));
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) / 2)];
-const shown = (value) => (value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(value >= 10 ? 1 : 3));
-
-const found = values.peer ?? spawnSync("sh", ["-c", "command -v etcd"], { encoding: "utf8" }).stdout.trim();
-const version = found === "" ? "" : spawnSync(found, ["--version"], { encoding: "utf8" }).stdout.split("\n")[0];
-for (let round = 0; round < rounds; round++) {
-  await measure("quorate", quorateBinary);
-  if (found !== "") await measure("peer", found);
-}
-const machine = `${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 1e9)} GB`;
-console.log(
-  `\n${machine}; ${keys.toLocaleString("en")} keys of 256 bytes; ${rounds} rounds in turns${version === "" ? "" : `; peer: ${version}`}\n`,
+/** Ids of rows to what they are and their samples. */
+const results = new Map(
+  rows
+    .filter(isWanted)
+    .map(({ id, name, unit, better, stage }) => [id, { id, name, unit, better, stage, quorate: [], peer: [] }]),
 );
-console.log("| what | unit | Quorate | peer | ratio | ratios of the rounds |\n| --- | --- | --- | --- | --- | --- |");
-for (const [name, { unit, quorate, peer }] of rows) {
-  if (unit === "us") continue;
-  const ratios = quorate.slice(0, peer.length).map((value, i) => value / peer[i]);
-  const spread = ratios.map((ratio) => ratio.toFixed(2)).join(", ");
-  const cells = [
-    name,
-    unit,
-    shown(median(quorate)),
-    peer.length === 0 ? "" : shown(median(peer)),
-    ratios.length === 0 ? "" : median(ratios).toFixed(2),
-    spread,
-  ];
-  console.log(`| ${cells.join(" | ")} |`);
+const skipped = new Map();
+
+async function takeTurn(side, binary) {
+  await runStages({
+    side,
+    binary,
+    keys,
+    seconds,
+    isQuick,
+    wanted: (stage) => rows.filter((row) => row.stage === stage && results.has(row.id)),
+    note: (id, sample) => {
+      const result = results.get(id);
+      if (result === undefined) return; // came by on the way to another
+      result[side].push(sample);
+      const times = sample.p50us === undefined ? "" : `  p50 ${sample.p50us} us, p99 ${sample.p99us} us`;
+      const load = sample.loadCores === undefined ? "" : `  load takes ${sample.loadCores.toFixed(2)} processors`;
+      console.error(
+        `${side.padEnd(8)} ${result.name.padEnd(66)} ${shown(sample.value).padStart(9)} ${result.unit}${times}${load}`,
+      );
+    },
+    skip: (stage, reason) => {
+      if (!skipped.has(`${side} ${stage}`)) console.error(`${side.padEnd(8)} skipped: ${stage}: ${reason}`);
+      skipped.set(`${side} ${stage}`, reason);
+    },
+  });
 }
-if (values.json !== undefined)
-  writeFileSync(values.json, JSON.stringify({ machine, keys, version, rows: Object.fromEntries(rows) }, null, 2));
+
+const beganMs = performance.now();
+const date = new Date().toISOString();
+const machine = machineFacts();
+const given = values.peer ?? spawnSync("sh", ["-c", "command -v etcd"], { encoding: "utf8" }).stdout.trim();
+const peer = values["no-peer"] || given === "" ? undefined : { binary: given, version: versionOf(given) };
+const syncs = [];
+for (let round = 0; round < rounds; round++) {
+  syncs.push(measureSync(isQuick ? 100 : 500));
+  console.error(`disk     fdatasync of one block: p50 ${syncs[round].p50us} us, p99 ${syncs[round].p99us} us`);
+  await takeTurn("quorate", quorateBinary);
+  if (peer !== undefined) await takeTurn("peer", peer.binary);
+}
+const tookSeconds = Math.round((performance.now() - beganMs) / 1000);
+
+const about = `${machine.processors} x ${machine.processor}, ${machine.memoryGb} GB, Node ${machine.node}, commit ${machine.commit}`;
+console.log(`\n${about}; ${keys.toLocaleString("en")} keys of 256 bytes; ${rounds} rounds in turns, ${tookSeconds} s`);
+console.log(`peer: ${peer?.version ?? "none"}; fdatasync p50 ${syncs.map(({ p50us }) => p50us).join(", ")} us\n`);
+const measured = [...results.values()].filter(({ quorate, peer: others }) => quorate.length + others.length > 0);
+console.log(
+  markdownTable(
+    headings,
+    measured.map((row) => cellsOf(row, machine.processors)),
+  ),
+);
+for (const [what, reason] of skipped) console.log(`\nskipped: ${what}: ${reason}`);
+if (values.json !== undefined) {
+  const settings = { keys, rounds, seconds, isQuick, tookSeconds, valueBytes: 256 };
+  const file = { format: 1, date, machine, version: ownVersion, peer: peer?.version, settings, syncs, rows: measured };
+  const rounded = (_, value) => (typeof value === "number" ? Number(value.toPrecision(6)) : value);
+  writeFileSync(values.json, `${JSON.stringify({ ...file, skipped: Object.fromEntries(skipped) }, rounded, 1)}\n`);
+}

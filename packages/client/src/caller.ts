@@ -4,7 +4,7 @@ import type { CallOptions, WriteRetry } from "./call-options.js";
 import { abortedError, ClientError, closedError, errorOfFailure, isTokenRefusal, mayPass } from "./client-error.js";
 import { type Backoff, backoffMs, type Clock, pause } from "./clock.js";
 import type { Connection, EndpointSet } from "./endpoint-set.js";
-import { type Effect, type Rpc, rpcs } from "./rpc.js";
+import { type Effect, type Rpc, rpcs, type StreamRpc } from "./rpc.js";
 import { StatusCode } from "./status-code.js";
 import { isAuthOff, type TokenSource } from "./token-source.js";
 import { endCall, noteEndpoint, startCall } from "./tracing.js";
@@ -167,7 +167,7 @@ export class Caller {
       message: "the deadline passed while a token was fetched",
       status: StatusCode.DeadlineExceeded,
       mayHaveRun: attempts.mayHaveRun,
-      method: attempts.path,
+      method: rpcs.authenticate.path,
     });
   }
 
@@ -245,7 +245,11 @@ export function authenticateBy(caller: () => Caller) {
   };
 }
 
-function decodeAnswer<Request, Answer>(rpc: Rpc<Request, Answer>, bytes: Uint8Array): Answer {
+/** @throws ClientError "client/bad-answer" */
+export function decodeAnswer<Request, Answer>(
+  rpc: StreamRpc<Request, Answer> & { readonly effect?: Effect },
+  bytes: Uint8Array,
+): Answer {
   try {
     return rpc.answer.decode(bytes);
   } catch (error) {

@@ -3,7 +3,7 @@ import { Auth } from "./admin/auth.js";
 import { Cluster } from "./admin/cluster.js";
 import { Maintenance } from "./admin/maintenance.js";
 import type { CallOptions, StreamOptions, WriteRetry } from "./call-options.js";
-import { authenticateBy, Caller } from "./caller.js";
+import { authenticateBy, Caller, decodeAnswer } from "./caller.js";
 import { ClientError, closedError } from "./client-error.js";
 import { type Backoff, type Clock, systemClock } from "./clock.js";
 import { type Bytes, bytes, text } from "./codec.js";
@@ -20,7 +20,8 @@ import { Keyspace } from "./kv/keyspace.js";
 import type { Operation } from "./kv/operation.js";
 import { commitTxn, type Txn, type TxnResult } from "./kv/txn.js";
 import { Leases } from "./lease/leases.js";
-import type { Rpc } from "./rpc.js";
+import type { Rpc, StreamRpc } from "./rpc.js";
+import { readStream } from "./server-stream.js";
 import { type Credentials, TokenSource } from "./token-source.js";
 import type { Transport } from "./transport.js";
 import { WatchHub } from "./watch/watch-hub.js";
@@ -150,6 +151,22 @@ export class Client implements AsyncDisposable {
   /** Any method with one request and one answer, as messages of `@quorate/proto`; see `rpcs`. @throws ClientError */
   call<Request, Answer>(rpc: Rpc<Request, Answer>, request: Partial<Request>, options?: CallOptions): Promise<Answer> {
     return this.#caller.call(rpc, request, options);
+  }
+
+  /**
+   * Any method that answers with many messages, as they are on the wire; see `streamRpcs`. It begins again only before the first
+   * message. Leaving the loop ends it.
+   * @throws ClientError
+   */
+  async *stream<Request, Answer>(
+    rpc: StreamRpc<Request, Answer>,
+    request: Partial<Request>,
+    options: StreamOptions = {},
+  ): AsyncGenerator<Answer, void, undefined> {
+    const message = rpc.request.encode(request);
+    for await (const bytes of readStream(this.#caller, { path: rpc.path, message, kind: "server" }, options)) {
+      yield decodeAnswer(rpc, bytes);
+    }
   }
 
   /** Waits for the lock of this name. @throws ClientError "client/aborted", "client/lock-lost" */

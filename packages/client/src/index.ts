@@ -39,7 +39,7 @@ export type { Page, PageOptions } from "./kv/pages.js";
 export { nested, type ResultsOf, type Txn, type TxnResult } from "./kv/txn.js";
 export { HeldLease } from "./lease/held-lease.js";
 export { type GrantedLease, type GrantOptions, type HoldOptions, Leases, type LeaseState } from "./lease/leases.js";
-export { type Effect, type Rpc, rpcs } from "./rpc.js";
+export { type Effect, type Rpc, rpcs, type StreamRpc, streamRpcs } from "./rpc.js";
 export type { KnownServerCode, StatusServerCode } from "./server-errors.js";
 export { between, everything, from, prefix, Span } from "./span.js";
 export { StatusCode, statusName } from "./status-code.js";

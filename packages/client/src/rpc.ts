@@ -115,6 +115,18 @@ export const rpcs = {
   ),
 } as const;
 
+/** One method of etcd's API whose answer is a stream of messages. */
+export type StreamRpc<Request, Answer> = Omit<Rpc<Request, Answer>, "effect">;
+
+/** The methods that answer one request with many messages and change nothing, for `client.stream`. */
+export const streamRpcs = {
+  rangeStream: {
+    path: "/etcdserverpb.KV/RangeStream",
+    request: proto.RangeRequest,
+    answer: proto.RangeStreamResponse,
+  } satisfies StreamRpc<proto.RangeRequest, proto.RangeStreamResponse>,
+} as const;
+
 /** Paths of the methods that stream. */
 export const streamPaths = {
   watch: "/etcdserverpb.Watch/Watch",

@@ -74,7 +74,7 @@ describe("user and password", () => {
     member.handlers.set(authenticatePath, () => "silent");
     await using client = buildClient(member, { credentials: { user: "ann", password: "secret" } });
     const error = await errorOf(client.text.put("a", "1", { timeoutMs: 10 }));
-    expect(error).toMatchObject({ code: "client/deadline", mayHaveRun: false });
+    expect(error).toMatchObject({ code: "client/deadline", mayHaveRun: false, method: authenticatePath });
   });
 });
 

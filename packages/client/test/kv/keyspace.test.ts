@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { everything, json, nested, prefix, prefixed, text } from "../../src/index.js";
+import { everything, json, nested, prefix, prefixed, streamRpcs, text } from "../../src/index.js";
 import { buildClient, errorOf } from "../build.js";
 import { FakeMember } from "../fake/fake-member.js";
 import { Refusal } from "../fake/fake-store.js";
@@ -156,6 +156,24 @@ describe("stream", () => {
     for await (const { key } of client.text.stream(prefix(""))) keys.push(key);
     expect(keys.length).toBe(100);
     expect(keys.slice(0, 3)).toEqual(["a0", "b0", "a1"]);
+  });
+
+  it("gives the messages as they are on the wire, and what refuses them", async () => {
+    await using member = await FakeMember.start();
+    await using client = buildClient(member);
+    member.streams.set(path, function* () {
+      yield { rangeResponse: { kvs: [entry("a")], count: 2n, more: true } };
+      throw new Refusal(12, "no such order");
+    });
+    const counts: unknown[] = [];
+    const read = async () => {
+      const request = { key: Buffer.from("a"), limit: 1n };
+      for await (const { rangeResponse } of client.stream(streamRpcs.rangeStream, request)) {
+        counts.push(rangeResponse?.count, rangeResponse?.more);
+      }
+    };
+    expect(await errorOf(read())).toMatchObject({ code: "etcd/unimplemented", message: "no such order" });
+    expect(counts).toEqual([2n, true]);
   });
 
   it("reads pages from members that do not know the method", async () => {

@@ -16,6 +16,14 @@ export interface InputStream {
   lines(): AsyncIterable<string>;
 }
 
+/** A file that is being written. Writes are finished when they return. @throws Error as node:fs does */
+export interface OutputFile {
+  write(bytes: Uint8Array): void;
+  /** What was written survives a loss of power when this returns. */
+  sync(): void;
+  close(): void;
+}
+
 /** How a program that was started ended. */
 export type ChildEnd =
   | { readonly kind: "exited"; readonly code: number }
@@ -36,6 +44,12 @@ export interface World {
   now(): Date;
   /** @throws Error as node:fs does. */
   readFile(path: string): Uint8Array;
+  /** Makes a file that only its owner may read, or empties the one that is there. @throws Error as node:fs does. */
+  createFile(path: string): OutputFile;
+  /** The file may replace another one. @throws Error as node:fs does. */
+  renameFile(from: string, to: string): void;
+  /** No matter whether it is there. */
+  removeFile(path: string): void;
   openTransport(endpoint: Endpoint, options: TransportOptions): Transport;
   /** Runs a program with this program's output streams and, if wanted, its input; `env` is added to the environment. */
   runProgram(

@@ -2,7 +2,7 @@ import type { CallFailure, Clock, Endpoint, StreamHandlers, Transport, UnaryOutc
 import type { TransportOptions } from "../src/connection/transport-options.js";
 import { rootCommand } from "../src/commands.js";
 import { runCommandLine } from "../src/frame/run.js";
-import type { ChildEnd, World } from "../src/world.js";
+import type { ChildEnd, OutputFile, World } from "../src/world.js";
 
 /** What a member answers: a message, or how the call fails. */
 export type FakeAnswer = Uint8Array | CallFailure;
@@ -40,6 +40,8 @@ export type FakeRun = {
   /** What was sent, in order. */
   readonly requests: readonly { readonly path: string; readonly message: Uint8Array; readonly endpoint: string }[];
   /** Settings of each connection. */
+  /** Files that were written, by path. */
+  readonly written: ReadonlyMap<string, Uint8Array>;
   readonly connections: readonly { readonly endpoint: Endpoint; readonly options: TransportOptions }[];
 };
 
@@ -49,6 +51,7 @@ export async function runFake(argv: readonly string[], settings: FakeSettings = 
   const err: Uint8Array[] = [];
   const requests: { path: string; message: Uint8Array; endpoint: string }[] = [];
   const connections: { endpoint: Endpoint; options: TransportOptions }[] = [];
+  const written = new Map<string, Uint8Array>();
   const into = (list: Uint8Array[]) => ({
     write: (chunk: string | Uint8Array) => void list.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk),
   });
@@ -61,6 +64,13 @@ export async function runFake(argv: readonly string[], settings: FakeSettings = 
     clock: settings.clock ?? realClock,
     now: () => new Date(0),
     readFile: (path) => settings.files?.[path] ?? missingFile(path),
+    createFile: (path) => fakeFile(path, written),
+    renameFile(from, to) {
+      if (to === "") missingFile(to);
+      written.set(to, written.get(from) ?? missingFile(from));
+      written.delete(from);
+    },
+    removeFile: (path) => void written.delete(path),
     openTransport(endpoint, options) {
       connections.push({ endpoint, options });
       return fakeTransport(endpoint, settings, requests);
@@ -82,6 +92,7 @@ export async function runFake(argv: readonly string[], settings: FakeSettings = 
     log: lines.filter((line) => line.startsWith('{"level"')).map((line) => JSON.parse(line)),
     requests,
     connections,
+    written,
   };
 }
 
@@ -107,6 +118,16 @@ function fakeInput(input: string | Uint8Array | AsyncIterable<string>): World["s
       if (typeof input !== "string" && !(input instanceof Uint8Array)) return yield* input;
       for (const line of input.toString().split(/(?<=\n)/)) if (line !== "") yield line;
     },
+  };
+}
+
+function fakeFile(path: string, written: Map<string, Uint8Array>): OutputFile {
+  if (path.startsWith("/no/")) missingFile(path);
+  written.set(path, new Uint8Array());
+  return {
+    write: (bytes) => void written.set(path, Buffer.concat([written.get(path) ?? new Uint8Array(), bytes])),
+    sync() {},
+    close() {},
   };
 }
 

@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync } from "node:fs";
 import { type Endpoint, systemClock, type Transport } from "@quorate/client";
 import { openHttp2Transport } from "../connection/http2-transport.js";
 import type { TransportOptions } from "../connection/transport-options.js";
 import { argumentText } from "../frame/argument-bytes.js";
 import type { World } from "../world.js";
 import { runProgram } from "./child.js";
+import { createFile } from "./output-file.js";
 import { standardInput } from "./standard-input.js";
 import { standardOutput } from "./standard-output.js";
 import { ask } from "./terminal.js";
@@ -38,6 +39,9 @@ export function realWorld(programName: string): World {
     clock: systemClock,
     now: () => new Date(),
     readFile: (path) => readFileSync(path),
+    createFile,
+    renameFile: (from, to) => renameSync(from, to),
+    removeFile: (path) => rmSync(path, { force: true }),
     openTransport: (endpoint: Endpoint, options: TransportOptions): Transport => openHttp2Transport(endpoint, options),
     runProgram,
     onInterrupt(run) {

@@ -33,8 +33,8 @@ export function encodeStatus(size: StoreSize, alarms: readonly AlarmMember[], fa
   return message.wide(12, BigInt(facts.quotaBytes)).bytes(13, DowngradeInfo.encode({})).take();
 }
 
-/** An alarm in protobuf's text form, as etcd shows it. */
+/** An alarm in protobuf's text form, as etcd 3.7.1 shows it: with two blanks between the fields. */
 function describeAlarm(alarm: AlarmMember): string {
   const name = Object.entries(AlarmType).find(([, value]) => value === alarm.alarm)?.[0] ?? String(alarm.alarm);
-  return alarm.memberID === 0n ? `alarm:${name}` : `memberID:${alarm.memberID} alarm:${name}`;
+  return alarm.memberID === 0n ? `alarm:${name}` : `memberID:${alarm.memberID}  alarm:${name}`;
 }

@@ -238,7 +238,7 @@ describe("requests beyond the limits", () => {
     const memberID = 0x1234_5678_9abc_def0n;
     expect(await harness.must("Maintenance/Alarm", {})).toMatchObject({ alarms: [{ memberID, alarm: 1 }] });
     expect(await harness.must("Maintenance/Status", {})).toMatchObject({
-      errors: [`memberID:${memberID} alarm:NOSPACE`],
+      errors: [`memberID:${memberID}  alarm:NOSPACE`],
     });
     await harness.must("KV/Txn", { success: [remove] });
     await harness.must("KV/DeleteRange", { key: "\0", rangeEnd: "\0" });

@@ -1,3 +1,4 @@
+import type { Header } from "./kv/header.js";
 import { type KnownServerCode, classify, type StatusServerCode } from "./server-errors.js";
 import { StatusCode, statusByName } from "./status-code.js";
 import type { CallFailure } from "./transport.js";
@@ -31,6 +32,7 @@ export type ClientErrorParts = {
   readonly method?: string | undefined;
   readonly endpoint?: string | undefined;
   readonly compactRevision?: bigint | undefined;
+  readonly header?: Header | undefined;
   readonly cause?: unknown;
 };
 
@@ -51,6 +53,8 @@ export class ClientError extends Error {
   readonly endpoint: string | undefined;
   /** With "etcd/compacted" of a watch: the oldest revision that can still be watched from. */
   readonly compactRevision: bigint | undefined;
+  /** When a member ended a watch: who it was, and its revision then. */
+  readonly header: Header | undefined;
 
   constructor(parts: ClientErrorParts) {
     super(parts.message, parts.cause === undefined ? undefined : { cause: parts.cause });
@@ -60,6 +64,7 @@ export class ClientError extends Error {
     this.method = parts.method;
     this.endpoint = parts.endpoint;
     this.compactRevision = parts.compactRevision;
+    this.header = parts.header;
   }
 }
 
@@ -79,7 +84,7 @@ export function errorOfFailure(failure: CallFailure, place: CallPlace): ClientEr
 const statusText = /^rpc error: code = (\w+) desc = (.*)$/s;
 
 /** The error in the reason a watch was refused with: a bare text, or a status written out as Go prints it. */
-export function errorOfReason(reason: string, place: CallPlace): ClientError {
+export function errorOfReason(reason: string, place: CallPlace & { readonly header?: Header }): ClientError {
   const match = statusText.exec(reason);
   const message = match?.[2] ?? reason;
   const status = statusByName(match?.[1] ?? "") ?? StatusCode.Unknown;

@@ -23,7 +23,8 @@ export type { EndpointState } from "./endpoint-set.js";
 export type { KeepAlivePings, Pem, TlsOptions } from "./grpc/channel-options.js";
 export { createGrpcTransport } from "./grpc/grpc-transport.js";
 export { type Comparison, Comparisons, type Relation } from "./kv/comparison.js";
-export type { Codecs, Entry, Header } from "./kv/entry.js";
+export type { Codecs, Entry } from "./kv/entry.js";
+export type { Header } from "./kv/header.js";
 export { Keyspace } from "./kv/keyspace.js";
 export {
   type DeleteOptions,

@@ -1,7 +1,7 @@
 import type { Member } from "@quorate/proto";
 import type { CallOptions } from "../call-options.js";
 import type { Caller } from "../caller.js";
-import { type Header, headerOf } from "../kv/entry.js";
+import { type Header, headerOf } from "../kv/header.js";
 import { rpcs } from "../rpc.js";
 
 /** A member of the cluster. */

@@ -7,7 +7,7 @@ import {
 import type { CallOptions, StreamOptions } from "../call-options.js";
 import type { Caller } from "../caller.js";
 import { ClientError } from "../client-error.js";
-import { type Header, headerOf } from "../kv/entry.js";
+import { type Header, headerOf } from "../kv/header.js";
 import { rpcs } from "../rpc.js";
 import { readSnapshot, type SnapshotChunk } from "./snapshot.js";
 

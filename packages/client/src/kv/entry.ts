@@ -1,15 +1,6 @@
-import type { KeyValue, ResponseHeader } from "@quorate/proto";
+import type { KeyValue } from "@quorate/proto";
 import { ClientError } from "../client-error.js";
 import type { Codec } from "../codec.js";
-
-/** Who answered, and in what state. */
-export type Header = {
-  readonly clusterId: bigint;
-  readonly memberId: bigint;
-  /** Of the store, when the answer was made. */
-  readonly revision: bigint;
-  readonly raftTerm: bigint;
-};
 
 /** A key with its value and history. */
 export type Entry<K, V> = {
@@ -25,14 +16,6 @@ export type Entry<K, V> = {
 
 /** How keys and values of one kind are written. */
 export type Codecs<K, V> = { readonly key: Codec<K>; readonly value: Codec<V> };
-
-/** The header of an answer. */
-export function headerOf(answer: { header: ResponseHeader | undefined }): Header {
-  const header = answer.header;
-  if (header === undefined) return { clusterId: 0n, memberId: 0n, revision: 0n, raftTerm: 0n };
-  const { clusterId, memberId, revision, raftTerm } = header;
-  return { clusterId, memberId, revision, raftTerm };
-}
 
 /** @throws ClientError "client/bad-value" when a codec refuses what is stored. */
 export function entryOf<K, V>(record: KeyValue, codecs: Codecs<K, V>): Entry<K, V> {

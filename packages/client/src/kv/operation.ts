@@ -12,7 +12,8 @@ import {
 } from "@quorate/proto";
 import { ClientError } from "../client-error.js";
 import { type Span, wireRange } from "../span.js";
-import { type Codecs, type Entry, entryOf, type Header, headerOf } from "./entry.js";
+import { type Codecs, type Entry, entryOf } from "./entry.js";
+import { type Header, headerOf } from "./header.js";
 
 /** What can be asked of a read. */
 export type ReadOptions = {

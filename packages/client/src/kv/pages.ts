@@ -5,7 +5,8 @@ import { ClientError } from "../client-error.js";
 import { rpcs, streamPaths } from "../rpc.js";
 import { readStream } from "../server-stream.js";
 import type { Span } from "../span.js";
-import { type Codecs, type Entry, entryOf, type Header, headerOf } from "./entry.js";
+import { type Codecs, type Entry, entryOf } from "./entry.js";
+import { type Header, headerOf } from "./header.js";
 import { type ReadOptions, rangeRequest } from "./operation.js";
 
 /** What can be asked of a walk over many keys. All of them are read at one revision. */

@@ -3,7 +3,7 @@ import type { CallOptions } from "../call-options.js";
 import type { Caller } from "../caller.js";
 import { rpcs } from "../rpc.js";
 import type { Comparison } from "./comparison.js";
-import { type Header, headerOf } from "./entry.js";
+import { type Header, headerOf } from "./header.js";
 import { type Operation, strangeResponse } from "./operation.js";
 
 /** The results of a list of operations, each in its place with its own type. */

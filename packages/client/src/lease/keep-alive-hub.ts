@@ -2,7 +2,7 @@ import { LeaseKeepAliveRequest, LeaseKeepAliveResponse, ProtoError } from "@quor
 import type { StreamOptions } from "../call-options.js";
 import type { Caller } from "../caller.js";
 import { ClientError } from "../client-error.js";
-import { type Header, headerOf } from "../kv/entry.js";
+import { type Header, headerOf } from "../kv/header.js";
 import { PersistentStream } from "../persistent-stream.js";
 import { streamPaths } from "../rpc.js";
 import { StatusCode } from "../status-code.js";

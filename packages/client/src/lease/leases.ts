@@ -2,7 +2,7 @@ import { LeaseKeepAliveRequest, LeaseKeepAliveResponse } from "@quorate/proto";
 import type { CallOptions, StreamOptions } from "../call-options.js";
 import type { Caller } from "../caller.js";
 import { ClientError } from "../client-error.js";
-import { type Header, headerOf } from "../kv/entry.js";
+import { type Header, headerOf } from "../kv/header.js";
 import { rpcs, streamPaths } from "../rpc.js";
 import { readStream } from "../server-stream.js";
 import { HeldLease } from "./held-lease.js";

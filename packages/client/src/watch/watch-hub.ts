@@ -2,7 +2,7 @@ import { type Event, ProtoError, WatchRequest, WatchResponse } from "@quorate/pr
 import type { StreamOptions } from "../call-options.js";
 import type { Caller } from "../caller.js";
 import { ClientError, errorOfReason, isTokenRefusal } from "../client-error.js";
-import { headerOf } from "../kv/entry.js";
+import { type Header, headerOf } from "../kv/header.js";
 import { PersistentStream } from "../persistent-stream.js";
 import { streamPaths } from "../rpc.js";
 import type { Watcher } from "./watcher.js";
@@ -133,7 +133,7 @@ export class WatchHub {
       return;
     }
     if (response.canceled) {
-      if (!watcher.isGhost) this.#refused(watcher, response.cancelReason);
+      if (!watcher.isGhost) this.#refused(watcher, response);
       return;
     }
     if (watcher.isGhost) {
@@ -163,8 +163,8 @@ export class WatchHub {
       if (response.compactRevision > 0n) {
         // Members keep the id, and are silent about progress, until it is given back.
         this.#sendCancel(response.watchId);
-        this.#fail(watcher, this.#compacted(watcher, response.compactRevision));
-      } else this.#refused(watcher, response.cancelReason);
+        this.#fail(watcher, this.#compacted(watcher, response.compactRevision, headerOf(response)));
+      } else this.#refused(watcher, response);
       return;
     }
     const header = headerOf(response);
@@ -179,15 +179,17 @@ export class WatchHub {
   }
 
   /** A watch that a member does not want, or wants no longer, for a reason other than compaction. */
-  #refused(watcher: Watcher, reason: string): void {
-    const place = { method: streamPaths.watch, endpoint: this.#stream.endpoint };
+  #refused(watcher: Watcher, response: WatchResponse): void {
+    const { cancelReason: reason } = response;
+    const header = headerOf(response);
+    const place = { method: streamPaths.watch, endpoint: this.#stream.endpoint, header };
     const error = errorOfReason(reason === "" ? "etcdserver: watch canceled" : reason, place);
     if (isTokenRefusal(error) && this.#caller.ports.tokens.canRenew && watcher.renewals < 2) {
       watcher.renewals += 1;
       this.#stream.restart(error); // the token travels with the stream
       return;
     }
-    this.#fail(watcher, reason === compactedText ? this.#compacted(watcher, undefined) : error);
+    this.#fail(watcher, reason === compactedText ? this.#compacted(watcher, undefined, header) : error);
   }
 
   #broken(error: ClientError, isFinal: boolean): void {
@@ -206,7 +208,7 @@ export class WatchHub {
     watcher.fail(error);
   }
 
-  #compacted(watcher: Watcher, compactRevision: bigint | undefined): ClientError {
+  #compacted(watcher: Watcher, compactRevision: bigint | undefined, header: Header): ClientError {
     const at = compactRevision === undefined ? "" : `; the oldest left is ${compactRevision}`;
     return new ClientError({
       code: "etcd/compacted",
@@ -215,6 +217,7 @@ export class WatchHub {
       method: streamPaths.watch,
       endpoint: this.#stream.endpoint,
       compactRevision,
+      header,
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Event, WatchCreateRequest } from "@quorate/proto";
 import { WatchCreateRequest as createRequestCodec } from "@quorate/proto";
 import type { ClientError } from "../client-error.js";
-import type { Header } from "../kv/entry.js";
+import type { Header } from "../kv/header.js";
 
 /** What a watcher asks for, apart from where it begins. */
 export type WatcherRequest = Pick<

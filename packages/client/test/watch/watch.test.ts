@@ -108,7 +108,12 @@ describe("Watch", () => {
     await client.maintenance.compact(4n);
     const watch = client.text.watch("a", { startRevision: 2n });
     const error = await errorOf(take(watch, 1));
-    expect(error).toMatchObject({ code: "etcd/compacted", compactRevision: 4n, mayHaveRun: false });
+    expect(error).toMatchObject({
+      code: "etcd/compacted",
+      compactRevision: 4n,
+      mayHaveRun: false,
+      header: { revision: expect.any(BigInt) },
+    });
     expect((await take(client.text.watch("a", { startRevision: 4n }), 3)).map(shown)).toEqual([
       "put a 4",
       "put a 5",

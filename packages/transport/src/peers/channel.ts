@@ -1,0 +1,52 @@
+import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { Client, credentials, type ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
+import type { PeerLimits } from "./peer-limits.js";
+
+/** How connections to `https` peers are made. */
+export type PeerTls = Readonly<{
+  /** Authorities that may have signed the peers' certificates, and this member's certificate; asked for at each connection. May throw: the attempt has then failed. */
+  context: () => SecureContextOptions;
+  /** False: any certificate will do (peers with certificates that they made themselves). */
+  verifiesServer?: boolean;
+}>;
+
+/**
+ * Makes a gRPC client with one connection of its own to a base URL; it connects with the first call.
+ * @throws TypeError for a URL that cannot be spoken to, and what `tls.context` throws.
+ */
+export function openClient(url: string, tls: PeerTls | undefined, limits: PeerLimits): Client {
+  const parsed = new URL(url);
+  return new Client(targetOf(parsed), credentialsFor(parsed, tls), channelOptions(limits));
+}
+
+function targetOf(url: URL): string {
+  if (url.protocol === "unix:" || url.protocol === "unixs:") return `unix:${url.host}${url.pathname}`;
+  const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
+  return `dns:${url.hostname}:${port}`;
+}
+
+function credentialsFor(url: URL, tls: PeerTls | undefined): ChannelCredentials {
+  if (url.protocol === "http:" || url.protocol === "unix:") return credentials.createInsecure();
+  if (url.protocol !== "https:" && url.protocol !== "unixs:") throw new TypeError(`not a peer URL: ${url.protocol}`);
+  const verify = tls?.verifiesServer === false ? { rejectUnauthorized: false } : {};
+  return credentials.createFromSecureContext(createSecureContext(tls?.context() ?? {}), verify);
+}
+
+function channelOptions(limits: PeerLimits): ChannelOptions {
+  return {
+    // Without grpc's retries a write is over when the system has taken it, and nothing is kept for another attempt.
+    "grpc.enable_retries": 0,
+    "grpc.service_config_disable_resolution": 1,
+    "grpc.enable_channelz": 0,
+    "grpc.enable_http_proxy": 0,
+    // A connection for each lane: what waits in one is not in the way of the other.
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.max_send_message_length": -1,
+    "grpc.max_receive_message_length": limits.messageBytesMax + limits.batchBytesMax,
+    "grpc.keepalive_time_ms": limits.keepAliveIntervalMs,
+    "grpc.keepalive_timeout_ms": limits.keepAliveTimeoutMs,
+    "grpc.keepalive_permit_without_calls": 0,
+    // An attempt is one attempt: the link decides when and where the next one goes.
+    "grpc.initial_reconnect_backoff_ms": limits.reconnectMaxMs,
+  };
+}

@@ -1,0 +1,215 @@
+import {
+  type Clock,
+  type ClusterId,
+  type Logger,
+  type MemberId,
+  type Meter,
+  type PeerAddress,
+  PeerError,
+  type PeerNetwork,
+  type PeerReceiver,
+  type PeerStatus,
+  type Random,
+  type SnapshotSource,
+} from "@quorate/common";
+import type { GrpcServices } from "../grpc/registry.js";
+import { lengthOf } from "../grpc/message-writer.js";
+import { readFrames } from "./batch.js";
+import type { PeerTls } from "./channel.js";
+import { hex, type PeerIdentity, type Refusal } from "./handshake.js";
+import type { LaneName } from "./lane-stream.js";
+import { defaultPeerLimits, type PeerLimits } from "./peer-limits.js";
+import { type LinkHost, PeerLink } from "./peer-link.js";
+import { PeerMetrics } from "./peer-metrics.js";
+import { PeerService, type ServiceHost } from "./peer-service.js";
+
+/** Who this member is among its peers, and how it speaks with them. */
+export type PeerNetworkOptions = Readonly<{
+  self: MemberId;
+  cluster: ClusterId;
+  /** Like `3.7.1`: of this server, and of the oldest one that it can be in a cluster with. */
+  version: Readonly<{ server: string; minCluster: string }>;
+  /** How `https` peers are connected to. Without it: by the authorities that Node trusts, and without a certificate of our own. */
+  tls?: PeerTls | undefined;
+  limits?: Partial<PeerLimits> | undefined;
+  /** Whether that member was in the cluster and is no longer. It is then told so, and not listened to. */
+  isRemoved?: ((member: MemberId) => boolean) | undefined;
+  /** A peer says that this member was removed from the cluster. May come more than once. */
+  onRemoved?: ((by: MemberId) => void) | undefined;
+}>;
+
+/** The world of a peer network. */
+export type PeerNetworkPorts = Readonly<{ clock: Clock; random: Random; logger: Logger; meter: Meter }>;
+
+/** What is held for peers at this moment. */
+export type PeerNetworkStats = Readonly<{ links: number; linksUp: number; queuedBytes: number }>;
+
+/** The port between members, on gRPC. */
+export interface GrpcPeerNetwork extends PeerNetwork {
+  /** As in the port. @param lane "urgent" messages may overtake others, and are not stuck behind them; the order within a lane is kept. */
+  send(to: MemberId, parts: readonly Uint8Array[], lane?: LaneName): boolean;
+  /** Adds what this member answers its peers to the services of its peer listeners. Call it before they listen. */
+  register(services: GrpcServices): void;
+  /** Hands to the connections what has been queued, now instead of at the end of this turn of the event loop. */
+  flush(): void;
+  stats(): PeerNetworkStats;
+  /** Closes all links. Nothing is received or reported afterwards. */
+  stop(): Promise<void>;
+}
+
+/** Connects a member to its peers. It speaks to nobody before `setPeers`. */
+export function createPeerNetwork(options: PeerNetworkOptions, ports: PeerNetworkPorts): GrpcPeerNetwork {
+  return new Network(options, ports);
+}
+
+class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
+  readonly identity: PeerIdentity;
+  readonly limits: PeerLimits;
+  readonly tls: PeerTls | undefined;
+  readonly metrics: PeerMetrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  private readonly options: PeerNetworkOptions;
+  private readonly service: PeerService;
+  private readonly links = new Map<MemberId, PeerLink>();
+  private dirty: PeerLink[] = [];
+  private current: PeerReceiver | undefined;
+  private isStopped = false;
+
+  constructor(options: PeerNetworkOptions, ports: PeerNetworkPorts) {
+    this.options = options;
+    this.identity = { self: options.self, cluster: options.cluster, version: options.version };
+    this.limits = { ...defaultPeerLimits, ...options.limits };
+    this.tls = options.tls;
+    this.clock = ports.clock;
+    this.random = ports.random;
+    this.logger = ports.logger;
+    this.metrics = new PeerMetrics(ports.meter);
+    this.service = new PeerService(this);
+  }
+
+  register(services: GrpcServices): void {
+    this.service.register(services);
+  }
+
+  setPeers(peers: readonly PeerAddress[]): void {
+    if (this.isStopped) return;
+    const wanted = new Set(peers.map((peer) => peer.member));
+    const local = { "local-member-id": hex(this.identity.self) };
+    for (const [member, link] of this.links) {
+      if (wanted.has(member)) continue;
+      this.links.delete(member);
+      link.close();
+      this.logger.info("removed remote peer", { ...local, "removed-remote-peer-id": hex(member) });
+    }
+    for (const { member, urls } of peers) {
+      const link = this.links.get(member);
+      if (link !== undefined) link.setUrls(urls);
+      else if (member !== this.identity.self) {
+        this.links.set(member, new PeerLink(member, urls, this));
+        this.logger.info("added remote peer", { ...local, "remote-peer-id": hex(member), "remote-peer-urls": urls });
+      }
+    }
+    this.service.dropRemoved();
+  }
+
+  send(to: MemberId, parts: readonly Uint8Array[], lane: LaneName = "ordered"): boolean {
+    const length = lengthOf(parts);
+    if (this.isStopped || length > this.limits.messageBytesMax) return false;
+    const link = this.links.get(to);
+    return link?.isUp === true ? link.send(parts, length, lane) : this.service.reply(to, parts, length);
+  }
+
+  sendSnapshot(_to: MemberId, snapshot: SnapshotSource, done: (isDelivered: boolean) => void): void {
+    snapshot.close();
+    this.clock.after(0, () => done(false));
+  }
+
+  ask(to: MemberId, question: Uint8Array, { timeoutMs }: { timeoutMs: number }): Promise<Uint8Array> {
+    const link = this.links.get(to);
+    if (link === undefined) return Promise.reject(new PeerError({ code: "peer/unknown", member: to }));
+    return link.ask(question, timeoutMs);
+  }
+
+  receive(receiver: PeerReceiver): void {
+    this.current = receiver;
+  }
+
+  receiver(): PeerReceiver | undefined {
+    return this.isStopped ? undefined : this.current;
+  }
+
+  status(member: MemberId): PeerStatus | undefined {
+    return this.links.get(member)?.status();
+  }
+
+  stats(): PeerNetworkStats {
+    let [linksUp, queuedBytes] = [0, 0];
+    for (const link of this.links.values()) {
+      if (link.isUp) linksUp++;
+      queuedBytes += link.queuedBytes;
+    }
+    return { links: this.links.size, linksUp, queuedBytes };
+  }
+
+  stop(): Promise<void> {
+    this.isStopped = true;
+    for (const link of this.links.values()) link.close();
+    this.links.clear();
+    this.service.stop();
+    return Promise.resolve();
+  }
+
+  flushLater(link: PeerLink): void {
+    if (this.dirty.length === 0) setImmediate(this.flushAll);
+    this.dirty.push(link);
+  }
+
+  flush(): void {
+    for (const link of this.dirty) if (link.isDirty) link.flush();
+  }
+
+  private readonly flushAll = (): void => {
+    const { dirty } = this;
+    this.dirty = [];
+    for (const link of dirty) if (link.isDirty) link.flush();
+  };
+
+  batch(from: MemberId, bytes: Buffer): void {
+    const label = { From: hex(from) };
+    this.metrics.received.add(bytes.length, label);
+    const isWhole = readFrames(bytes, (message) => this.receiver()?.message(from, message));
+    if (!isWhole) this.metrics.receiveFailures.add(1, label);
+  }
+
+  linkLost(member: MemberId): void {
+    this.receiver()?.linkLost(member);
+  }
+
+  isRemoved(member: MemberId): boolean {
+    return this.options.isRemoved?.(member) === true;
+  }
+
+  heardFrom(member: MemberId): void {
+    this.links.get(member)?.wake();
+  }
+
+  refused(by: MemberId, refusal: Refusal): void {
+    this.logger.warn(refusedLines[refusal], {
+      "local-member-id": hex(this.identity.self),
+      "local-member-cluster-id": hex(this.identity.cluster),
+      "remote-peer-id": hex(by),
+    });
+    if (refusal === "removed" && !this.isStopped) this.options.onRemoved?.(by);
+  }
+}
+
+/** What the side that was refused logs. */
+const refusedLines: Readonly<Record<Refusal, string>> = {
+  malformed: "request sent was ignored by remote peer due to malformed headers",
+  version: "request sent was ignored by remote peer due to server version incompatibility",
+  cluster: "request sent was ignored by remote peer due to cluster ID mismatch",
+  member: "request sent was ignored by remote peer due to member ID mismatch",
+  removed: "request sent was ignored by remote peer because this member was removed",
+};

@@ -1,19 +1,48 @@
 import { alarm } from "./commands/alarm.js";
+import { compaction } from "./commands/compaction.js";
+import { completionCommand } from "./commands/completion.js";
 import { defrag } from "./commands/defrag.js";
+import { del } from "./commands/del.js";
 import { downgrade } from "./commands/downgrade.js";
 import { endpoint } from "./commands/endpoint/endpoint.js";
+import { get } from "./commands/get.js";
+import { helpCommand } from "./commands/help.js";
 import { lease } from "./commands/lease/lease.js";
 import { member } from "./commands/member/member.js";
 import { moveLeader } from "./commands/move-leader.js";
+import { options } from "./commands/options.js";
 import { put } from "./commands/put.js";
 import { snapshot } from "./commands/snapshot.js";
+import { txn } from "./commands/txn.js";
+import { version } from "./commands/version.js";
+import { watch } from "./commands/watch.js";
 import type { Command } from "./frame/command.js";
 
 /** The program. The order of the commands is the one in which near names are suggested. */
 export function rootCommand(programName: string): Command {
-  return {
+  const root: Command = {
     name: programName,
     short: "A command line client for Quorate and etcd v3.",
-    commands: [put, alarm, defrag, endpoint, moveLeader, lease, member, snapshot, downgrade],
+    commands: [
+      get,
+      put,
+      del,
+      txn,
+      compaction,
+      alarm,
+      defrag,
+      endpoint,
+      moveLeader,
+      watch,
+      version,
+      lease,
+      member,
+      snapshot,
+      completionCommand(programName, () => root),
+      downgrade,
+      options,
+      helpCommand(() => root),
+    ],
   };
+  return root;
 }

@@ -4,7 +4,7 @@ import { ExitCode } from "../exit-codes.js";
 import type { GlobalValues } from "../frame/global-flags.js";
 import type { World } from "../world.js";
 import type { TransportOptions } from "./transport-options.js";
-import { Session } from "./session.js";
+import { noTimeout, Session } from "./session.js";
 import { readTlsSettings } from "./tls-settings.js";
 
 const requestBytesMaxDefault = 2 * 1024 * 1024;
@@ -37,7 +37,7 @@ export async function openSession(
   const credentials = await readCredentials(globals, world);
   try {
     const client = createClient(
-      { endpoints, credentials, attemptsMax: Number.MAX_SAFE_INTEGER },
+      { endpoints, credentials, attemptsMax: Number.MAX_SAFE_INTEGER, timeoutMs: noTimeout },
       { clock: world.clock, transport: (endpoint) => world.openTransport(endpoint, options) },
     );
     return new Session(client, endpoints, world);

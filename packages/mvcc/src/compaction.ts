@@ -16,7 +16,7 @@ const hashesKept = 10;
 export type CompactionHash = Readonly<{ hash: number; previous: Revision | undefined; revision: Revision }>;
 
 /** Who waits for a compaction. */
-type Waiter = Readonly<{ revision: Revision; resolve: () => void }>;
+type Waiter = Readonly<{ revision: Revision; resolve: () => void; reject: (error: Error) => void }>;
 
 type Settings = Readonly<{ compactionBatchLimit: number; compactionSleepMs: number }>;
 
@@ -93,7 +93,7 @@ export class Compactions implements BackgroundTask {
   whenFinished(revision: Revision | undefined): Promise<void> {
     if (revision === undefined || (this.#finished !== undefined && this.#finished >= revision))
       return Promise.resolve();
-    return new Promise((resolve) => this.#waiters.push({ revision, resolve }));
+    return new Promise((resolve, reject) => this.#waiters.push({ revision, resolve, reject }));
   }
 
   nextJob(): BodyJob | undefined {
@@ -136,6 +136,12 @@ export class Compactions implements BackgroundTask {
       if (result.afterSeq !== undefined) this.#sleep();
     } else this.#finish(request, result);
     return false;
+  }
+
+  fail(error: Error): void {
+    this.#telemetry.fail(this.#span, error);
+    for (const waiter of this.#waiters) waiter.reject(error);
+    this.#waiters = [];
   }
 
   #hashJob(request: CompactionRequest, stage: { isStarted: boolean }): BodyJob | undefined {

@@ -126,6 +126,11 @@ export class Flusher {
     this.#durableWaiters = [];
   }
 
+  /** Those who wait for room: this store will not tell them any more. */
+  takeDrainWaiters(): (() => void)[] {
+    return this.#drainWaiters.splice(0);
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

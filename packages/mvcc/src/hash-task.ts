@@ -14,6 +14,7 @@ export class HashTask implements BackgroundTask {
   readonly #lock: HashLock;
   readonly #telemetry: MvccTelemetry;
   readonly #resolve: (hash: number) => void;
+  readonly #reject: (error: Error) => void;
   #isStarted = false;
   #span: Span | undefined;
 
@@ -23,11 +24,13 @@ export class HashTask implements BackgroundTask {
     lock: HashLock;
     telemetry: MvccTelemetry;
     resolve: (hash: number) => void;
+    reject: (error: Error) => void;
   }) {
     this.#request = parts.request;
     this.#lock = parts.lock;
     this.#telemetry = parts.telemetry;
     this.#resolve = parts.resolve;
+    this.#reject = parts.reject;
   }
 
   nextJob(): BodyJob | undefined {
@@ -45,5 +48,10 @@ export class HashTask implements BackgroundTask {
     this.#lock.release(this);
     this.#resolve(result.hash);
     return true;
+  }
+
+  fail(error: Error): void {
+    this.#telemetry.fail(this.#span, error);
+    this.#reject(error);
   }
 }

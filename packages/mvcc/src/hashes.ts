@@ -84,7 +84,7 @@ export class Hashes {
         isCompaction: false,
       });
       const parts = { request, lock: this.#lock, telemetry: this.#telemetry };
-      return await new Promise((resolve) => this.#scheduler.add(new HashTask({ ...parts, resolve })));
+      return await new Promise((resolve, reject) => this.#scheduler.add(new HashTask({ ...parts, resolve, reject })));
     } finally {
       release();
     }

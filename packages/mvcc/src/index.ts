@@ -1,3 +1,4 @@
+export { type DatabaseFacts, inspectDatabase, replaceDatabase } from "./inspect-database.js";
 export { type KeyRange, keyRangeFromWire } from "./key-range.js";
 export { arrangeRecords, recordsNeeded } from "./range.js";
 export type {

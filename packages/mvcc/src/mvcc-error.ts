@@ -6,6 +6,8 @@ export type MvccFault =
   | { code: "mvcc/future-revision"; requested: Revision; current: Revision }
   | { code: "mvcc/key-not-found" }
   | { code: "mvcc/closed" }
+  /** What was asked of a file that another one has taken the place of (`install`). Ask again. */
+  | { code: "mvcc/replaced" }
   | { code: "mvcc/cannot-open"; path: string; reason: string }
   | { code: "mvcc/foreign-file"; path: string; reason: string }
   | { code: "mvcc/newer-format"; path: string; format: number; supported: number }

@@ -183,8 +183,12 @@ export type HashKvResult = Readonly<{
 /** A consistent copy of the database in a temporary file. */
 export interface Backup {
   readonly sizeBytes: number;
-  /** Pieces of at most `bytes`, from the beginning. */
-  chunks(bytes: number): AsyncIterable<Uint8Array>;
+  /** The last entry whose effect is in the copy: not older than what was applied when the backup was asked for. */
+  readonly applied: EntryId;
+  /** A side table as the copy has it. */
+  bucket(name: string): ReadonlyMap<string, Uint8Array>;
+  /** Pieces of at most `bytes` of the file, from `fromByte` on. May be asked for several times, also at once. */
+  chunks(bytes: number, fromByte?: number): AsyncIterable<Uint8Array>;
   /** Removes the copy. */
   close(): void;
 }
@@ -249,6 +253,16 @@ export interface Mvcc {
   /** Flushes, and waits until that is synced; `durable` says so. */
   checkpoint(): Promise<void>;
   backup(signal?: AbortSignal): Promise<Backup>;
+  /**
+   * A whole and synced database file, such as a backup that came from another member, takes the place of the present one; the file at `path` is gone
+   * then. Everything comes from it: revision, compaction, applied entry, side tables. Until then reads are answered from the old file. What is in progress on
+   * the old file (cursors, hashes, backups that are being made, those who wait for a flush) ends with "mvcc/replaced". It is durable when this resolves.
+   *
+   * A crash in the middle may leave the old file without its last changes and the new one where it was: do as `replaceDatabase` at the next start.
+   * @throws MvccError "mvcc/cannot-open", "mvcc/foreign-file", "mvcc/newer-format", "mvcc/corrupt" about the file at `path`: nothing has changed then.
+   * AssertionError when a transaction is open.
+   */
+  install(path: string): Promise<void>;
   /** Gives free pages back to the file system, in slices. */
   defragment(): Promise<void>;
   /** Flushes, syncs and closes. What needs the file afterwards is refused with "mvcc/closed". */

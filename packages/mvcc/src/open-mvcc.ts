@@ -1,3 +1,4 @@
+import { Backups } from "./backup.js";
 import type { Body } from "./body/jobs.js";
 import { LocalBody } from "./body/local-body.js";
 import { BodyReader } from "./body/reader.js";
@@ -6,7 +7,9 @@ import { isCorruption, openForReading } from "./body/schema.js";
 import { ThreadBody } from "./body/thread-body.js";
 import type { Mvcc, MvccOptions, MvccPorts } from "./mvcc.js";
 import { MvccError } from "./mvcc-error.js";
+import { ReplaceableStore } from "./replaceable-store.js";
 import { Store } from "./store.js";
+import { MvccTelemetry } from "./telemetry.js";
 
 const mebibyte = 1024 * 1024;
 
@@ -15,6 +18,19 @@ const mebibyte = 1024 * 1024;
  * @throws MvccError "mvcc/cannot-open", "mvcc/foreign-file", "mvcc/newer-format", "mvcc/corrupt", each with the path.
  */
 export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
+  const { path } = options;
+  const telemetry = new MvccTelemetry(ports.tracer, ports.meter);
+  const backups = new Backups({ path, usesThread: options.storeThread !== false, telemetry });
+  const store = new ReplaceableStore(path, () => openStore(options, ports, { telemetry, backups }));
+  removeStaleBackups(path);
+  return store;
+}
+
+function openStore(
+  options: MvccOptions,
+  ports: MvccPorts,
+  shared: { telemetry: MvccTelemetry; backups: Backups },
+): Store {
   const { path } = options;
   const cacheBytes = options.cacheBytes ?? 96 * mebibyte;
   const writer = { path, pageBytes: options.pageBytes ?? 4096, cacheBytes: Math.floor(cacheBytes / 2) };
@@ -38,11 +54,8 @@ export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
   } else {
     body = new ThreadBody(writer, { fatal, whileOpen: openReader });
   }
-  removeStaleBackups(path);
   const settings = {
-    path,
     blockBytesMax: Math.floor(cacheBytes / 3),
-    usesThread: options.storeThread !== false,
     headBytesMax: options.headBytesMax ?? 64 * mebibyte,
     flushBytes: options.flushBytes ?? 8 * mebibyte,
     flushDelayMs: options.flushDelayMs ?? 100,
@@ -50,6 +63,6 @@ export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
     compactionBatchLimit: options.compactionBatchLimit ?? 1000,
     compactionSleepMs: options.compactionSleepMs ?? 10,
   };
-  store = new Store({ body, reader: reader as unknown as BodyReader, settings, ports });
+  store = new Store({ body, reader: reader as unknown as BodyReader, settings, ports, ...shared });
   return store;
 }

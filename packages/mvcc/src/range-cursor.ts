@@ -11,26 +11,29 @@ export class Cursor implements RangeCursor {
   readonly count: number;
   readonly #view: ReadView;
   readonly #release: () => void;
+  readonly #check: () => void;
   #rest: KeyRange | undefined;
   #isClosed = false;
 
-  /** @param release lets physical compaction go on; called once. */
+  /** @param pin `release` lets physical compaction go on; called once. `check` throws when the store cannot be read any more. */
   constructor(
     view: ReadView,
     range: KeyRange,
     at: { revision: Revision; storeRevision: Revision },
-    release: () => void,
+    pin: { release: () => void; check: () => void },
   ) {
     this.#view = view;
     this.#rest = range;
     this.revision = at.revision;
     this.storeRevision = at.storeRevision;
-    this.#release = release;
+    this.#release = pin.release;
+    this.#check = pin.check;
     this.count = view.countAt(range, at.revision);
   }
 
   next(limits: { maxRecords: number; maxBytes: number }): RangeChunk {
     assert(!this.#isClosed, "a cursor is read before it is closed");
+    this.#check();
     const rest = this.#rest;
     if (rest === undefined) return { records: [], done: true };
     const { maxRecords, maxBytes } = limits;

@@ -7,6 +7,8 @@ export interface BackgroundTask {
   nextJob(): BodyJob | undefined;
   /** Takes a slice's result. True: the task is over. */
   take(result: BodyResult): boolean;
+  /** It will not go on: whoever waits for it is told why. */
+  fail(error: Error): void;
 }
 
 /** The work that comes first: whatever the store wants done now. */
@@ -65,10 +67,16 @@ export class Scheduler {
   }
 
   /** The body is gone: the job that runs will never answer. */
-  fail(): void {
+  fail(error: Error): void {
     this.#isStopped = true;
     this.#isBusy = false;
+    this.failTasks(error);
     this.#tellIdle();
+  }
+
+  /** Gives up all that goes on in slices. */
+  failTasks(error: Error): void {
+    for (const task of this.#tasks.splice(0)) task.fail(error);
   }
 
   #startOne(): boolean {
@@ -103,7 +111,9 @@ export class Scheduler {
   #runSlice(task: BackgroundTask, job: BodyJob): void {
     this.#wasUrgent = false;
     this.#run(job, (result) => {
-      if (task.take(result)) this.#tasks.splice(this.#tasks.indexOf(task), 1);
+      const place = this.#tasks.indexOf(task);
+      if (place === -1) return; // It was given up while its job ran.
+      if (task.take(result)) this.#tasks.splice(place, 1);
     });
   }
 

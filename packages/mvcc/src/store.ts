@@ -1,5 +1,5 @@
 import { assert, type LogIndex, type Revision, type SpanContext, type Term } from "@quorate/common";
-import { Backups } from "./backup.js";
+import type { Backups } from "./backup.js";
 import { Fences } from "./body/fences.js";
 import { BlockCache } from "./block-cache.js";
 import type { Body, BodyResult, BodySize } from "./body/jobs.js";
@@ -36,7 +36,7 @@ import { Cursor } from "./range-cursor.js";
 import { ReadView } from "./read-view.js";
 import { Scheduler } from "./scheduler.js";
 import { Slab } from "./slab.js";
-import { MvccTelemetry } from "./telemetry.js";
+import type { MvccTelemetry } from "./telemetry.js";
 import { VacuumTask } from "./vacuum-task.js";
 import { HeadTransaction, type TransactionHost, type TransactionOutcome } from "./write-transaction.js";
 
@@ -44,14 +44,10 @@ import { HeadTransaction, type TransactionHost, type TransactionOutcome } from "
 export type StoreParts = Readonly<{
   body: Body;
   reader: BodyReader;
+  telemetry: MvccTelemetry;
+  backups: Backups;
   settings: FlushSettings &
-    Readonly<{
-      path: string;
-      compactionBatchLimit: number;
-      compactionSleepMs: number;
-      usesThread: boolean;
-      blockBytesMax: number;
-    }>;
+    Readonly<{ compactionBatchLimit: number; compactionSleepMs: number; blockBytesMax: number }>;
   ports: MvccPorts;
 }>;
 
@@ -62,7 +58,7 @@ const vacuumToShare = 0.25;
 const vacuumPagesMin = 1024;
 
 /** The store: head, body and the work between them. */
-export class Store implements Mvcc, TransactionHost {
+export class Store implements Omit<Mvcc, "install">, TransactionHost {
   readonly head: Head;
   readonly view: ReadView;
   readonly slab = new Slab();
@@ -75,7 +71,6 @@ export class Store implements Mvcc, TransactionHost {
   readonly #pins: Pins;
   readonly #compactions: Compactions;
   readonly #hashes: Hashes;
-  readonly #backups: Backups;
   readonly #buckets: Buckets;
   #revision: Revision;
   #compacted: Revision | undefined;
@@ -102,7 +97,7 @@ export class Store implements Mvcc, TransactionHost {
     const bodyParts = { reader: parts.reader, fences: this.#fences, blocks: this.#blocks, counts };
     this.view = new ReadView(this.head, new BodyView(bodyParts, { revision: this.#revision, lastSeq: this.#lastSeq }));
     this.#setSize(size);
-    this.#telemetry = new MvccTelemetry(parts.ports.tracer, parts.ports.meter);
+    this.#telemetry = parts.telemetry;
     const listener = {
       flushed: (layers: readonly HeadLayer[], result: BodyResult) => this.#takeFlushed(layers, result),
     };
@@ -129,7 +124,6 @@ export class Store implements Mvcc, TransactionHost {
       { finished, requested: this.#compacted },
     );
     this.#hashes = new Hashes(this, { ...shared, buckets: this.#buckets, compactions: this.#compactions });
-    this.#backups = new Backups({ path: settings.path, usesThread: settings.usesThread, telemetry: this.#telemetry });
     this.#scheduler.add(this.#compactions);
   }
 
@@ -201,7 +195,8 @@ export class Store implements Mvcc, TransactionHost {
   openRange(query: RangeQuery): RangeCursor {
     if (query.revision !== undefined) checkReadable(query.revision, this.bounds);
     const revision = query.revision ?? this.#revision;
-    return new Cursor(this.view, query.range, { revision, storeRevision: this.#revision }, this.#pins.add(revision));
+    const pin = { release: this.#pins.add(revision), check: () => this.#checkReplaced() };
+    return new Cursor(this.view, query.range, { revision, storeRevision: this.#revision }, pin);
   }
 
   count(range: KeyRange, revision?: Revision): number {
@@ -284,21 +279,42 @@ export class Store implements Mvcc, TransactionHost {
 
   async backup(signal?: AbortSignal): Promise<Backup> {
     await this.flush();
-    return this.#backups.make(signal);
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#parts.backups.make(signal);
   }
 
   async defragment(): Promise<void> {
     await this.flush();
-    await new Promise<void>((resolve) =>
-      this.#scheduler.add(new VacuumTask(0, { telemetry: this.#telemetry, resolve })),
+    await new Promise<void>((resolve, reject) =>
+      this.#scheduler.add(new VacuumTask(0, { telemetry: this.#telemetry, waiter: { resolve, reject } })),
     );
   }
 
   /** The body can not go on: nothing is written any more, whoever waits is told. */
   fail(error: Error): void {
     this.#failure = error;
-    this.#scheduler.fail();
+    this.#scheduler.fail(error);
     this.#flusher.fail(error);
+  }
+
+  /** Writes nothing more and starts nothing more; whoever waits is told why. Reads are answered until `release`. Resolves when the file rests. */
+  async retire(error: MvccError): Promise<void> {
+    assert(this.#transaction === undefined, "no transaction is open when the store is replaced");
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#failure = error;
+    this.#flusher.fail(error);
+    this.#scheduler.failTasks(error);
+    const isIdle = this.#scheduler.stop();
+    await this.#parts.backups.stop(error);
+    await isIdle;
+    await this.#parts.body.close();
+  }
+
+  /** Lets go of the file after `retire`. @returns those who wait for room in the head. */
+  release(): (() => void)[] {
+    this.#isClosed = true;
+    this.#parts.reader.close();
+    return this.#flusher.takeDrainWaiters();
   }
 
   async close(): Promise<void> {
@@ -315,13 +331,17 @@ export class Store implements Mvcc, TransactionHost {
   #vacuumAfterCompaction(): void {
     const { freePages, pages } = this.#size;
     if (freePages < vacuumPagesMin || freePages < pages * vacuumFromShare) return;
-    this.#scheduler.add(new VacuumTask(vacuumToShare, { telemetry: this.#telemetry, resolve: () => {} }));
+    this.#scheduler.add(new VacuumTask(vacuumToShare, { telemetry: this.#telemetry }));
   }
 
   /** Outside an open transaction the newest state is the store's; inside, readers are held to the store's revision. */
   #readRevision(asked: Revision | undefined): Revision | undefined {
     if (this.#transaction === undefined) return asked === this.#revision ? undefined : asked;
     return asked ?? this.#revision;
+  }
+
+  #checkReplaced(): void {
+    if (this.#isClosed && this.#failure !== undefined) throw this.#failure;
   }
 
   #checkNext(entry: EntryId): void {

@@ -10,14 +10,17 @@ const pagesPerSlice = 256;
 export class VacuumTask implements BackgroundTask {
   readonly #share: number;
   readonly #telemetry: MvccTelemetry;
-  readonly #resolve: () => void;
+  readonly #waiter: { resolve(): void; reject(error: Error): void } | undefined;
   #freePages = Number.POSITIVE_INFINITY;
   #span: Span | undefined;
 
-  constructor(share: number, parts: { telemetry: MvccTelemetry; resolve: () => void }) {
+  constructor(
+    share: number,
+    parts: { telemetry: MvccTelemetry; waiter?: { resolve(): void; reject(error: Error): void } },
+  ) {
     this.#share = share;
     this.#telemetry = parts.telemetry;
-    this.#resolve = parts.resolve;
+    this.#waiter = parts.waiter;
   }
 
   nextJob(): BodyJob {
@@ -32,7 +35,12 @@ export class VacuumTask implements BackgroundTask {
     this.#freePages = freePages;
     if (!isOver) return false;
     this.#telemetry.end(this.#span, result);
-    this.#resolve();
+    this.#waiter?.resolve();
     return true;
+  }
+
+  fail(error: Error): void {
+    this.#telemetry.fail(this.#span, error);
+    this.#waiter?.reject(error);
   }
 }

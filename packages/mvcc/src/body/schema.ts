@@ -80,6 +80,25 @@ export function openForReading(settings: { path: string; cacheBytes: number }): 
   });
 }
 
+/**
+ * Opens a whole file that is nobody's at the moment, for a look. Nothing beside it counts.
+ * @throws MvccError as `openForWriting`, and when the file is empty.
+ */
+export function openWhole<T>(path: string, look: (db: Connection) => T): T {
+  return withOpenFaults(path, () => {
+    const db = new Database(path, { readonly: true });
+    try {
+      if (checkOwner(db, path)) throw new MvccError({ code: "mvcc/foreign-file", path, reason: "an empty database" });
+      checkLength(db, path);
+      for (const table of ["latest", "history", "versions", "fences"])
+        db.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
+      return look(db);
+    } finally {
+      db.close();
+    }
+  });
+}
+
 function createTables(db: Connection): void {
   db.exec("BEGIN IMMEDIATE");
   db.exec(tables);

@@ -1,24 +1,15 @@
 import { assert } from "@quorate/common";
 import type { Statement } from "better-sqlite3";
 import type { BucketChange } from "../head-layer.js";
-import { bytesFromLatin1, latin1FromBytes } from "../key-range.js";
+import { bytesFromLatin1 } from "../key-range.js";
 import { keyLatin1Of, keyOf, parseRecord } from "../record.js";
 import { decodeRun, type RunEntry } from "../run.js";
+import { readBuckets, readState, stateNames } from "./body-state.js";
 import { FenceKeeper } from "./fence-keeper.js";
 import type { FenceEdits } from "./fences.js";
 import type { BodyJob, BodyOpened, BodySize, BodyState } from "./jobs.js";
 
 import { type Connection, rowKind } from "./schema.js";
-
-const stateNames: Readonly<Record<keyof BodyState, string>> = {
-  appliedIndex: "applied_index",
-  appliedTerm: "applied_term",
-  revision: "revision",
-  compactedPlusOne: "compacted_plus_one",
-  finishedPlusOne: "finished_plus_one",
-  lastSeq: "last_seq",
-  historyRows: "history_rows",
-};
 
 /** The writing side of the body: turns runs into rows. Belongs to one connection and one thread. */
 export class BodyWriter {
@@ -54,16 +45,11 @@ export class BodyWriter {
 
   /** Reads all that is kept in memory: a few thousand rows, never the keys. */
   readOpened(): BodyOpened {
-    const rows = this.#db.prepare("SELECT name, key, value FROM bucket ORDER BY name, key").raw().all();
     const { fences } = this.#fences;
     return {
       state: this.#state,
       fences: Array.from({ length: fences.length }, (_, i) => ({ key: fences.keyAt(i), count: fences.countAt(i) })),
-      buckets: (rows as [string, Uint8Array, Uint8Array][]).map(([bucket, key, value]) => ({
-        bucket,
-        key: latin1FromBytes(key),
-        value,
-      })),
+      buckets: readBuckets(this.#db),
       size: this.size(),
     };
   }
@@ -174,17 +160,3 @@ export class BodyWriter {
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-function readState(db: Connection): BodyState {
-  const found = new Map(db.prepare("SELECT name, value FROM meta").raw().all() as [string, number][]);
-  const number = (name: keyof BodyState, absent: number): number => found.get(stateNames[name]) ?? absent;
-  return {
-    appliedIndex: number("appliedIndex", 0),
-    appliedTerm: number("appliedTerm", 0),
-    revision: number("revision", 1),
-    compactedPlusOne: number("compactedPlusOne", 0),
-    finishedPlusOne: number("finishedPlusOne", 0),
-    lastSeq: number("lastSeq", 0),
-    historyRows: number("historyRows", 0),
-  };
-}

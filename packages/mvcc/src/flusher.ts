@@ -41,6 +41,7 @@ export class Flusher {
   #durableWaiters: Waiter[] = [];
   #drainWaiters: (() => void)[] = [];
 
+  /** @param isSynced the file was found whole, with nothing of it in a log. */
   constructor(
     parts: {
       head: Head;
@@ -51,6 +52,7 @@ export class Flusher {
       wake: () => void;
     },
     state: BodyState,
+    isSynced: boolean,
   ) {
     this.#head = parts.head;
     this.#settings = parts.settings;
@@ -60,8 +62,9 @@ export class Flusher {
     this.#wake = parts.wake;
     const flushed = { index: state.appliedIndex as LogIndex, term: state.appliedTerm as Term };
     // What was found in the file may sit in its log, unsynced. The first checkpoint makes it durable.
-    this.#state = { flushed, durable: { index: 0 as LogIndex, term: 0 as Term }, lastSeq: state.lastSeq };
-    this.#wantsCheckpoint = state.appliedIndex > 0;
+    const durable = isSynced ? flushed : { index: 0 as LogIndex, term: 0 as Term };
+    this.#state = { flushed, durable, lastSeq: state.lastSeq };
+    this.#wantsCheckpoint = !isSynced && state.appliedIndex > 0;
   }
 
   get flushed(): EntryId {

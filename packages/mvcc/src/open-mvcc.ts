@@ -21,7 +21,7 @@ export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
   const { path } = options;
   const telemetry = new MvccTelemetry(ports.tracer, ports.meter);
   const backups = new Backups({ path, usesThread: options.storeThread !== false, telemetry });
-  const store = new ReplaceableStore(path, () => openStore(options, ports, { telemetry, backups }));
+  const store = new ReplaceableStore(path, (found) => openStore(options, ports, { telemetry, backups, ...found }));
   removeStaleBackups(path);
   return store;
 }
@@ -29,7 +29,7 @@ export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
 function openStore(
   options: MvccOptions,
   ports: MvccPorts,
-  shared: { telemetry: MvccTelemetry; backups: Backups },
+  shared: { telemetry: MvccTelemetry; backups: Backups; isSynced: boolean },
 ): Store {
   const { path } = options;
   const cacheBytes = options.cacheBytes ?? 96 * mebibyte;

@@ -21,15 +21,15 @@ import type { Store } from "./store.js";
 /** A store whose file can be replaced by another while those who hold it go on holding it. */
 export class ReplaceableStore implements Mvcc {
   readonly #path: string;
-  readonly #open: () => Store;
+  readonly #open: (found: { isSynced: boolean }) => Store;
   #store: Store;
   #installing: Promise<void> | undefined;
 
   /** @param open opens the file at `path`, as it is then. */
-  constructor(path: string, open: () => Store) {
+  constructor(path: string, open: (found: { isSynced: boolean }) => Store) {
     this.#path = path;
     this.#open = open;
-    this.#store = open();
+    this.#store = open({ isSynced: false });
   }
 
   get revision(): Revision {
@@ -158,8 +158,7 @@ export class ReplaceableStore implements Mvcc {
     await old.retire(new MvccError({ code: "mvcc/replaced" }));
     const waiters = old.release();
     replaceDatabase({ path: this.#path, by: path });
-    this.#store = this.#open();
+    this.#store = this.#open({ isSynced: true });
     for (const run of waiters) run();
-    await this.#store.checkpoint();
   }
 }

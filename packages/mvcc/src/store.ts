@@ -46,6 +46,8 @@ export type StoreParts = Readonly<{
   reader: BodyReader;
   telemetry: MvccTelemetry;
   backups: Backups;
+  /** The file is known to be on disk as a whole. */
+  isSynced: boolean;
   settings: FlushSettings &
     Readonly<{ compactionBatchLimit: number; compactionSleepMs: number; blockBytesMax: number }>;
   ports: MvccPorts;
@@ -112,6 +114,7 @@ export class Store implements Omit<Mvcc, "install">, TransactionHost {
         wake: () => this.#scheduler.pump(),
       },
       state,
+      parts.isSynced,
     );
     const urgent = () => this.#flusher.nextWork();
     this.#scheduler = new Scheduler(parts.body, ports.clock, urgent, (result) => this.#takeChanged(result));

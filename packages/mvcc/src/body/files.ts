@@ -1,4 +1,15 @@
-import { close, closeSync, fsyncSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  close,
+  closeSync,
+  fsyncSync,
+  openSync,
+  promises,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 // The only file of this package that touches the file system beside SQLite itself. It can not be a port: it runs in the store

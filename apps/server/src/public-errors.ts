@@ -67,6 +67,7 @@ export const publicErrors = {
   },
   "mvcc/key-not-found": { status: Code.InvalidArgument, message: "etcdserver: key not found" },
   "mvcc/closed": { status: Code.Unavailable, message: "etcdserver: server stopped" },
+  "mvcc/replaced": { status: Code.Unavailable, message: "etcdserver: the database was replaced by a snapshot from the leader" },
   "mvcc/cannot-open": inner("mvcc: cannot open database"),
   "mvcc/foreign-file": inner("mvcc: foreign file"),
   "mvcc/newer-format": inner("mvcc: newer format"),

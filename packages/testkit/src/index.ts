@@ -4,11 +4,19 @@ export { runReadmeExample } from "./run-readme-example.js";
 export { answer, runScripts, type ScriptRunner } from "./run-scripts.js";
 export { SimulatedClock, settled } from "./simulated-clock.js";
 export {
+  type MemberWorld,
+  SimulatedCluster,
+  type SimulatedClusterOptions,
+  type SimulatedProcess,
+} from "./simulated-cluster.js";
+export {
   type DiskOperation,
   PowerLoss,
   SimulatedDisk,
   type SimulatedDiskOptions,
   systemError,
 } from "./simulated-disk.js";
-export { calmNetwork, type NetworkFaults, SimulatedNetwork } from "./simulated-network.js";
+export { type ClockFaults, SimulatedLife, trueClock } from "./simulated-life.js";
+export { type DatabaseMark, SimulatedMachine } from "./simulated-machine.js";
+export { type ArrivalGate, calmNetwork, type NetworkFaults, SimulatedNetwork } from "./simulated-network.js";
 export { SimulatedRandom } from "./simulated-random.js";

@@ -1,6 +1,6 @@
 import { assert, type Clock, type Timer } from "@quorate/common";
 
-type Waiting = { dueMs: number; order: number; run: () => void };
+type Waiting = { dueMs: number; order: number; run: () => void; isCancelled: boolean };
 
 /**
  * Time that moves only when it is told to. Timers ring in the order of their time, and in the order they were set where that is equal.
@@ -10,7 +10,9 @@ export class SimulatedClock implements Clock {
   #nowMs = 0;
   #wallMs: number;
   #order = 0;
-  #waiting: Waiting[] = [];
+  /** A binary heap, the earliest first. What was cancelled stays until it comes to the top. */
+  readonly #waiting: Waiting[] = [];
+  #cancelled = 0;
 
   /** @param options `wallMs` is what the wall clock shows at first; default 2026-01-01. */
   constructor(options: { wallMs?: number } = {}) {
@@ -26,19 +28,21 @@ export class SimulatedClock implements Clock {
   }
 
   after(delayMs: number, run: () => void): Timer {
-    const waiting: Waiting = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, run };
-    this.#waiting.push(waiting);
+    const dueMs = this.#nowMs + Math.max(0, delayMs);
+    const waiting: Waiting = { dueMs, order: this.#order++, run, isCancelled: false };
+    this.#push(waiting);
     return {
       cancel: () => {
-        const at = this.#waiting.indexOf(waiting);
-        if (at >= 0) this.#waiting.splice(at, 1);
+        if (waiting.isCancelled) return;
+        waiting.isCancelled = true;
+        this.#cancelled += 1;
       },
     };
   }
 
   /** Timers that have not rung. */
   get timerCount(): number {
-    return this.#waiting.length;
+    return this.#waiting.length - this.#cancelled;
   }
 
   /** Sets the wall clock forward or, with a negative number, back. Durations do not notice. */
@@ -94,23 +98,56 @@ export class SimulatedClock implements Clock {
   }
 
   #earliest(): Waiting | undefined {
-    let earliest: Waiting | undefined;
-    for (const waiting of this.#waiting) {
-      const isEarlier =
-        earliest === undefined ||
-        waiting.dueMs < earliest.dueMs ||
-        (waiting.dueMs === earliest.dueMs && waiting.order < earliest.order);
-      if (isEarlier) earliest = waiting;
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      if (!first.isCancelled) return first;
+      this.#removeFirst();
+      this.#cancelled -= 1;
     }
-    return earliest;
+    return undefined;
   }
 
+  /** @param waiting the first of the heap. */
   async #ring(waiting: Waiting): Promise<void> {
-    this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+    this.#removeFirst();
+    // Cancelling it from now on changes nothing.
+    waiting.isCancelled = true;
     this.#nowMs = Math.max(this.#nowMs, waiting.dueMs);
     waiting.run();
     await settled();
   }
+
+  #push(waiting: Waiting): void {
+    const heap = this.#waiting;
+    let at = heap.push(waiting) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isEarlier(waiting, heap[parent] as Waiting)) break;
+      heap[at] = heap[parent] as Waiting;
+      at = parent;
+    }
+    heap[at] = waiting;
+  }
+
+  #removeFirst(): void {
+    const heap = this.#waiting;
+    const last = heap.pop() as Waiting;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      const right = child + 1;
+      if (right < heap.length && isEarlier(heap[right] as Waiting, heap[child] as Waiting)) child = right;
+      if (!isEarlier(heap[child] as Waiting, last)) break;
+      heap[at] = heap[child] as Waiting;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function isEarlier(a: Waiting, b: Waiting): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
 }
 
 /** Everything that was promised has run. No time passes. */

@@ -15,6 +15,8 @@ export type SimulatedDiskOptions = Readonly<{
   syncMs?: (() => number) | undefined;
   /** Bytes that fit. Writing or allocating more fails with ENOSPC. Default: no limit. */
   capacityBytes?: number | undefined;
+  /** Called at the moment the power goes away, inside the operation that was the last. */
+  onDark?: (() => void) | undefined;
 }>;
 
 /** The system's error, as Node shows it. */
@@ -221,6 +223,7 @@ export class SimulatedDisk implements Disk {
       // Half of the time the last operation still reaches the machine, where it may be torn.
       if (this.#random.chance(0.5) && kind !== "sync" && kind !== "syncDirectory") run();
       this.#isDark = true;
+      this.#options.onDark?.();
       throw new PowerLoss(`power lost at operation ${this.#operations}: ${kind} ${path}`);
     }
     const code = this.#judge(operation);

@@ -1,5 +1,15 @@
-import { type Clock, type MemberId, PeerError, type PeerNetwork, type PeerReceiver } from "@quorate/common";
+import {
+  type Clock,
+  type MemberId,
+  type PeerAddress,
+  PeerError,
+  type PeerNetwork,
+  type PeerReceiver,
+  type PeerStatus,
+  type SnapshotSource,
+} from "@quorate/common";
 import type { SimulatedRandom } from "./simulated-random.js";
+import { type SnapshotRoute, SnapshotTravel } from "./snapshot-travel.js";
 
 /** How bad the network is. Chances are from 0 to 1. */
 export type NetworkFaults = Readonly<{
@@ -8,23 +18,38 @@ export type NetworkFaults = Readonly<{
   /** A frame travels for a time in between, so frames overtake each other. */
   delayMsMin: number;
   delayMsMax: number;
+  /** So many frames (none when absent) are held up on the way and arrive up to `lateMs` later. */
+  lateChance?: number;
+  lateMs?: number;
+  /** How often the stream of a snapshot breaks, per chunk. Never when absent. */
+  breakChance?: number;
 }>;
 
 /** A good network: nothing is lost, every frame takes a millisecond. */
 export const calmNetwork: NetworkFaults = { dropChance: 0, repeatChance: 0, delayMsMin: 1, delayMsMax: 1 };
 
-type Receiver = { current: PeerReceiver | undefined };
+/** What a member does with what arrives: run it, or, while it is held up, keep it for later. */
+export type ArrivalGate = (run: () => void) => void;
 
-/** The network between simulated members. It drops, delays, repeats and reorders frames; the seed decides. */
+type End = {
+  readonly member: MemberId;
+  readonly gate: ArrivalGate;
+  receiver: PeerReceiver | undefined;
+  peers: ReadonlySet<MemberId>;
+  isGone: boolean;
+};
+
+/** The network between simulated members. It drops, delays, repeats and reorders frames, and breaks links and streams; the seed decides. */
 export class SimulatedNetwork {
   readonly #clock: Clock;
   readonly #random: SimulatedRandom;
-  readonly #receivers = new Map<MemberId, Receiver>();
+  readonly #ends = new Map<MemberId, End>();
   readonly #groups = new Map<MemberId, number>();
   readonly #cut = new Set<string>();
   #faults: NetworkFaults;
   #sent = 0;
   #delivered = 0;
+  #snapshots = 0;
 
   constructor(faults: NetworkFaults, ports: { clock: Clock; random: SimulatedRandom }) {
     this.#faults = faults;
@@ -32,36 +57,38 @@ export class SimulatedNetwork {
     this.#random = ports.random;
   }
 
-  /** Frames handed over and frames that arrived (a repeated one twice). */
-  get counts(): Readonly<{ sent: number; delivered: number }> {
-    return { sent: this.#sent, delivered: this.#delivered };
+  /** Frames handed over, frames that arrived (a repeated one twice), and snapshots that arrived whole. */
+  get counts(): Readonly<{ sent: number; delivered: number; snapshots: number }> {
+    return { sent: this.#sent, delivered: this.#delivered, snapshots: this.#snapshots };
   }
 
-  /** The network as that member sees it. A member that restarts joins again: frames then go to the new one only. */
-  join(member: MemberId): PeerNetwork {
-    const receiver: Receiver = { current: undefined };
-    this.#receivers.set(member, receiver);
+  /**
+   * The network as that member sees it. A member that restarts joins again: frames then go to the new one only, and what the old one still sends
+   * goes nowhere. As the port says, a member speaks only to the peers it has named.
+   */
+  join(member: MemberId, gate: ArrivalGate = (run) => run()): PeerNetwork {
+    this.leave(member);
+    const end: End = { member, gate, receiver: undefined, peers: new Set(), isGone: false };
+    this.#ends.set(member, end);
     return {
-      setPeers: () => {},
-      send: (to, parts) => {
-        this.#send(member, to, Buffer.concat(parts));
-        return true;
+      setPeers: (peers: readonly PeerAddress[]) => {
+        end.peers = new Set(peers.map((peer) => peer.member));
       },
-      sendSnapshot: (_, snapshot, done) => {
-        snapshot.close();
-        this.#clock.after(0, () => done(false));
-      },
-      ask: (to) => Promise.reject(new PeerError({ code: "peer/unknown", member: to })),
+      send: (to, parts) => this.#send(end, to, parts),
+      sendSnapshot: (to, snapshot, done) => this.#sendSnapshot(end, to, snapshot, done),
+      ask: (to, question, { timeoutMs }) => this.#ask(end, { to, question, timeoutMs }),
       receive: (next) => {
-        receiver.current = next;
+        end.receiver = next;
       },
-      status: () => undefined,
+      status: (to) => (end.peers.has(to) ? this.#status(member, to) : undefined),
     };
   }
 
   /** The member is gone; frames to it are lost, also those on the way. */
   leave(member: MemberId): void {
-    this.#receivers.delete(member);
+    const end = this.#ends.get(member);
+    if (end !== undefined) end.isGone = true;
+    this.#ends.delete(member);
   }
 
   setFaults(faults: NetworkFaults): void {
@@ -70,13 +97,18 @@ export class SimulatedNetwork {
 
   /** Only members of one group reach each other; who is in none forms a group with the others that are in none. */
   partition(groups: readonly (readonly MemberId[])[]): void {
+    const before = new Map(this.#groups);
     this.#groups.clear();
     for (const [number, group] of groups.entries()) for (const member of group) this.#groups.set(member, number + 1);
+    const wasTogether = (a: MemberId, b: MemberId): boolean => (before.get(a) ?? 0) === (before.get(b) ?? 0);
+    this.#reportLosses((from, to) => wasTogether(from, to) && this.#isApart(from, to));
   }
 
   /** Cuts one direction only. */
   cut(from: MemberId, to: MemberId): void {
+    if (this.#cut.has(`${from}>${to}`)) return;
     this.#cut.add(`${from}>${to}`);
+    this.#reportLosses((sender, receiver) => sender === from && receiver === to);
   }
 
   /** Everybody reaches everybody again; the faults stay as set. */
@@ -85,23 +117,142 @@ export class SimulatedNetwork {
     this.#cut.clear();
   }
 
-  #send(from: MemberId, to: MemberId, frame: Uint8Array): void {
+  /** True when nothing gets from one to the other. */
+  isCut(from: MemberId, to: MemberId): boolean {
+    return this.#isApart(from, to) || this.#cut.has(`${from}>${to}`);
+  }
+
+  #send(end: End, to: MemberId, parts: readonly Uint8Array[]): boolean {
+    if (end.isGone || !end.peers.has(to)) return false;
     this.#sent += 1;
-    const { dropChance, repeatChance, delayMsMin, delayMsMax } = this.#faults;
+    const frame = Buffer.concat(parts);
+    const { dropChance, repeatChance } = this.#faults;
     const isDropped = this.#random.chance(dropChance);
     const copies = this.#random.chance(repeatChance) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      const delayMs = delayMsMin + this.#random.fraction() * (delayMsMax - delayMsMin);
-      if (!isDropped) this.#clock.after(delayMs, () => this.#deliver(from, to, frame));
+      const delayMs = this.#delayMs();
+      if (!isDropped) this.#clock.after(delayMs, () => this.#deliver(end.member, to, frame));
     }
+    return true;
+  }
+
+  #delayMs(): number {
+    const { delayMsMin, delayMsMax, lateChance = 0, lateMs = 0 } = this.#faults;
+    const delayMs = delayMsMin + this.#random.fraction() * (delayMsMax - delayMsMin);
+    return this.#random.chance(lateChance) ? delayMs + this.#random.fraction() * lateMs : delayMs;
   }
 
   #deliver(from: MemberId, to: MemberId, frame: Uint8Array): void {
     // Looked at on arrival: what was on the way when the link broke is lost too.
-    const isApart = (this.#groups.get(from) ?? 0) !== (this.#groups.get(to) ?? 0);
-    const receiver = this.#receivers.get(to);
-    if (isApart || this.#cut.has(`${from}>${to}`) || receiver === undefined) return;
-    this.#delivered += 1;
-    receiver.current?.message(from, frame);
+    const end = this.#ends.get(to);
+    if (this.isCut(from, to) || end === undefined) return;
+    end.gate(() => {
+      if (end.isGone) return;
+      this.#delivered += 1;
+      // A receiver has the frame during the call only, so it must not find it afterwards.
+      const lent = Uint8Array.from(frame);
+      end.receiver?.message(from, lent);
+      lent.fill(0xee);
+    });
+  }
+
+  /** Who had a link that is broken now hears of it, a little later. */
+  #reportLosses(isBroken: (from: MemberId, to: MemberId) => boolean): void {
+    for (const end of this.#ends.values()) {
+      for (const peer of end.peers) {
+        if (!isBroken(end.member, peer)) continue;
+        this.#clock.after(this.#delayMs(), () => this.#tell(end, () => end.receiver?.linkLost(peer)));
+      }
+    }
+  }
+
+  #tell(end: End, run: () => void): void {
+    end.gate(() => {
+      if (!end.isGone) run();
+    });
+  }
+
+  #sendSnapshot(end: End, to: MemberId, snapshot: SnapshotSource, done: (isDelivered: boolean) => void): void {
+    const route: SnapshotRoute = {
+      isOpen: () => !end.isGone && !this.isCut(end.member, to),
+      breaks: () => this.#random.chance(this.#faults.breakChance ?? 0),
+      travel: (run) => void this.#clock.after(this.#delayMs(), run),
+      atSender: (run) => this.#tell(end, run),
+      receiver: () => {
+        const receiving = this.#ends.get(to);
+        if (receiving === undefined) return undefined;
+        return {
+          isGone: () => receiving.isGone,
+          run: (run) => this.#tell(receiving, run),
+          begin: (header, sizeBytes) => receiving.receiver?.snapshot(end.member, header, sizeBytes),
+        };
+      },
+      delivered: () => {
+        this.#snapshots += 1;
+      },
+    };
+    if (end.peers.has(to)) {
+      new SnapshotTravel(snapshot, route, done).start();
+      return;
+    }
+    this.#clock.after(0, () => {
+      snapshot.close();
+      done(false);
+    });
+  }
+
+  #ask(
+    end: End,
+    { to, question, timeoutMs }: { to: MemberId; question: Uint8Array; timeoutMs: number },
+  ): Promise<Uint8Array> {
+    if (!end.peers.has(to)) return Promise.reject(new PeerError({ code: "peer/unknown", member: to }));
+    return new Promise((resolve, reject) => {
+      const fail = (error: PeerError): void => this.#tell(end, () => reject(error));
+      const timer = this.#clock.after(timeoutMs, () => fail(new PeerError({ code: "peer/timeout", member: to })));
+      const carry = (run: () => void): void => {
+        const isLost = this.#random.chance(this.#faults.dropChance);
+        const delayMs = this.#delayMs();
+        if (!isLost) this.#clock.after(delayMs, run);
+      };
+      const answered = (run: () => void): void => {
+        carry(() => {
+          if (this.isCut(to, end.member)) return;
+          timer.cancel();
+          this.#tell(end, run);
+        });
+      };
+      carry(() => {
+        const asked = this.#ends.get(to);
+        if (asked?.receiver === undefined || this.isCut(end.member, to)) {
+          timer.cancel();
+          fail(new PeerError({ code: "peer/unreachable", member: to, reason: "no link" }));
+          return;
+        }
+        const { receiver } = asked;
+        this.#tell(asked, () => {
+          receiver.answer(end.member, question).then(
+            (answer) => answered(() => resolve(answer)),
+            (error: unknown) => {
+              const reason = error instanceof Error ? error.message : String(error);
+              answered(() => reject(new PeerError({ code: "peer/refused", member: to, reason })));
+            },
+          );
+        });
+      });
+    });
+  }
+
+  #status(from: MemberId, to: MemberId): PeerStatus {
+    const isConnected = this.#ends.has(to) && !this.isCut(from, to) && !this.isCut(to, from);
+    return {
+      isConnected,
+      activeSinceMs: isConnected ? 0 : undefined,
+      roundTripMs: isConnected ? 2 : undefined,
+      clockDifferenceMs: isConnected ? 0 : undefined,
+    };
+  }
+
+  #isApart(from: MemberId, to: MemberId): boolean {
+    return (this.#groups.get(from) ?? 0) !== (this.#groups.get(to) ?? 0);
   }
 }

@@ -1,13 +1,10 @@
-import type { MemberId } from "@quorate/common";
 import { describe, expect, it } from "vitest";
 import {
-  calmNetwork,
   clockConformance,
   diskConformance,
   randomConformance,
   SimulatedClock,
   SimulatedDisk,
-  SimulatedNetwork,
   SimulatedRandom,
 } from "../src/index.js";
 
@@ -191,61 +188,5 @@ describe("SimulatedDisk", () => {
     disk.crash();
     expect(disk.isDark).toBe(false);
     expect(disk.list("/").length).toBeLessThanOrEqual(1);
-  });
-});
-
-describe("SimulatedNetwork", () => {
-  const [a, b] = [1n as MemberId, 2n as MemberId];
-
-  function build(faults = calmNetwork): { clock: SimulatedClock; network: SimulatedNetwork; got: number[] } {
-    const clock = new SimulatedClock();
-    const network = new SimulatedNetwork(faults, { clock, random: new SimulatedRandom(3) });
-    const got: number[] = [];
-    network.join(b).receive({
-      message: (_, frame) => got.push(frame[0] as number),
-      linkLost: () => {},
-      snapshot: () => undefined,
-      answer: (_, question) => Promise.resolve(question),
-    });
-    return { clock, network, got };
-  }
-
-  it("carries frames", async () => {
-    const { clock, network, got } = build();
-    network.join(a).send(b, [new Uint8Array([7])]);
-    expect(got).toEqual([]);
-    await clock.advance(1);
-    expect(got).toEqual([7]);
-  });
-
-  it("drops, repeats and reorders", async () => {
-    const { clock, network, got } = build({ dropChance: 0.2, repeatChance: 0.2, delayMsMin: 1, delayMsMax: 50 });
-    const port = network.join(a);
-    for (let turn = 0; turn < 100; turn++) port.send(b, [new Uint8Array([turn])]);
-    await clock.advance(50);
-    const different = new Set(got).size;
-    expect(different).toBeLessThan(100);
-    expect(got.length).toBeGreaterThan(different);
-    expect(got).not.toEqual([...got].sort((x, y) => x - y));
-  });
-
-  it("loses frames between partitions, into a cut and to members that left, also those on the way", async () => {
-    const { clock, network, got } = build();
-    const port = network.join(a);
-    port.send(b, [new Uint8Array([1])]);
-    network.partition([[a]]);
-    await clock.advance(5);
-    network.heal();
-    network.cut(a, b);
-    port.send(b, [new Uint8Array([2])]);
-    await clock.advance(5);
-    network.heal();
-    port.send(b, [new Uint8Array([3])]);
-    await clock.advance(5);
-    network.leave(b);
-    port.send(b, [new Uint8Array([4])]);
-    await clock.advance(5);
-    expect(got).toEqual([3]);
-    expect(network.counts).toEqual({ sent: 4, delivered: 1 });
   });
 });

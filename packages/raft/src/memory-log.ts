@@ -26,12 +26,13 @@ export class MemoryLog implements RaftLogSource {
   readonly #entries: EntryWindow;
   readonly #makeSnapshot: (() => Snapshot | undefined) | undefined;
   #snapshot: Snapshot | undefined;
+  #bytes = 0;
 
   constructor(options: MemoryLogOptions = {}) {
     this.#base = options.base ?? noEntry;
     this.#entries = new EntryWindow((this.#base.index + 1) as LogIndex);
     this.#makeSnapshot = options.snapshot;
-    for (const entry of options.entries ?? []) this.#entries.push(entry);
+    for (const entry of options.entries ?? []) this.#push(entry);
   }
 
   get firstIndex(): LogIndex {
@@ -45,6 +46,11 @@ export class MemoryLog implements RaftLogSource {
   /** How many entries are held. */
   get length(): number {
     return this.#entries.length;
+  }
+
+  /** What the entries held weigh, by `entryBytes`. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   term(index: LogIndex): Term | undefined {
@@ -79,8 +85,11 @@ export class MemoryLog implements RaftLogSource {
     if (skip >= entries.length) return;
     const from = (first.index + skip) as LogIndex;
     assert(from <= this.#entries.end, "stored entries have no gap");
-    if (from < this.#entries.end) this.#entries.dropFrom(from);
-    for (let i = skip; i < entries.length; i++) this.#entries.push(entries[i] as Entry);
+    if (from < this.#entries.end) {
+      this.#bytes -= this.#bytesOf(from, this.#entries.end);
+      this.#entries.dropFrom(from);
+    }
+    for (let i = skip; i < entries.length; i++) this.#push(entries[i] as Entry);
   }
 
   /**
@@ -95,6 +104,7 @@ export class MemoryLog implements RaftLogSource {
     this.#snapshot = snapshot;
     this.#base = { index: snapshot.index, term: snapshot.term };
     this.#entries.reset((snapshot.index + 1) as LogIndex);
+    this.#bytes = 0;
   }
 
   /**
@@ -108,6 +118,18 @@ export class MemoryLog implements RaftLogSource {
     const term = this.term(index);
     assert(term !== undefined, "only stored entries are compacted");
     this.#base = { index, term };
+    this.#bytes -= this.#bytesOf(this.firstIndex, (index + 1) as LogIndex);
     this.#entries.dropBefore((index + 1) as LogIndex);
+  }
+
+  #push(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#bytes += entryBytes(entry);
+  }
+
+  #bytesOf(from: LogIndex, end: LogIndex): number {
+    let bytes = 0;
+    for (let index = from; index < end; index++) bytes += entryBytes(this.#entries.at(index) as Entry);
+    return bytes;
   }
 }

@@ -1,7 +1,7 @@
 import type { LogIndex, Term } from "@quorate/common";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Entry } from "../src/entry.js";
+import { type Entry, entryBytes } from "../src/entry.js";
 import { EntryWindow } from "../src/entry-window.js";
 import { MemoryLog } from "../src/memory-log.js";
 import { RaftError } from "../src/raft-error.js";
@@ -103,6 +103,28 @@ describe("MemoryLog", () => {
     expect(faultOf(() => log.compact(at(5)))).toEqual({ code: "raft/compacted", index: 5, firstIndex: 6 });
     expect(() => log.compact(at(6))).toThrow("only stored entries");
     expect(() => log.entries(at(5), at(6), 1)).toThrow(RaftError);
+  });
+
+  it("knows what its entries weigh, whatever is added, cut off and forgotten", () => {
+    const log = new MemoryLog({ entries: buildEntries([1, 1, 1]) });
+    const held = (): number => {
+      let sum = 0;
+      for (let index = log.firstIndex; index <= log.lastIndex; index++) sum += entryBytes(log.at(index) as Entry);
+      return sum;
+    };
+    expect([log.bytes, log.bytes > 0]).toEqual([held(), true]);
+    log.append([buildEntry({ index: at(2), term: term(2), data: bytes("some more of it") })]);
+    expect(log.bytes).toBe(held());
+    log.append(
+      [3, 4, 5].map((index) => buildEntry({ index: at(index), term: term(2), data: bytes("x".repeat(index)) })),
+    );
+    log.compact(at(3));
+    expect(log.bytes).toBe(held());
+    log.compact(at(5));
+    expect(log.bytes).toBe(0);
+    log.append([buildEntry({ index: at(6), term: term(2), data: bytes("y") })]);
+    log.applySnapshot({ index: at(9), term: term(3), confState: buildConfState(), data: bytes("") });
+    expect(log.bytes).toBe(0);
   });
 
   it("takes a newer snapshot in the place of everything", () => {

@@ -50,6 +50,8 @@ export interface World {
   renameFile(from: string, to: string): void;
   /** No matter whether it is there. */
   removeFile(path: string): void;
+  /** The targets of the SRV records of a name, best first. @throws Error as node:dns does. */
+  resolveService(name: string): Promise<readonly { readonly host: string; readonly port: number }[]>;
   openTransport(endpoint: Endpoint, options: TransportOptions): Transport;
   /** Runs a program with this program's output streams and, if wanted, its input; `env` is added to the environment. */
   runProgram(

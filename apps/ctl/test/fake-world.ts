@@ -28,6 +28,8 @@ export type FakeSettings = {
   readonly clock?: Clock;
   readonly runProgram?: (argv: readonly string[], env: Readonly<Record<string, string>>) => ChildEnd;
   readonly passwords?: string[];
+  /** By name of the SRV record. */
+  readonly services?: Record<string, readonly { host: string; port: number }[]>;
 };
 
 export type FakeRun = {
@@ -71,6 +73,7 @@ export async function runFake(argv: readonly string[], settings: FakeSettings = 
       written.delete(from);
     },
     removeFile: (path) => void written.delete(path),
+    resolveService: async (name) => settings.services?.[name] ?? missingFile(name),
     openTransport(endpoint, options) {
       connections.push({ endpoint, options });
       return fakeTransport(endpoint, settings, requests);

@@ -4,6 +4,7 @@ import { ExitCode } from "../exit-codes.js";
 import type { GlobalValues } from "../frame/global-flags.js";
 import type { World } from "../world.js";
 import type { TransportOptions } from "./transport-options.js";
+import { findEndpoints } from "./endpoints.js";
 import { noTimeout, Session } from "./session.js";
 import { readTlsSettings } from "./tls-settings.js";
 
@@ -21,7 +22,7 @@ export async function openSession(
   isGiven: (flag: string) => boolean,
   world: World,
 ): Promise<Session> {
-  const endpoints = globals.endpoints.filter((one) => one !== "");
+  const endpoints = await findEndpoints(globals, world);
   const dialMs = globals["dial-timeout"];
   const tls = readTlsSettings(globals, isGiven, world);
   const options: TransportOptions = {

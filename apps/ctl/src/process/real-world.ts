@@ -42,6 +42,12 @@ export function realWorld(programName: string): World {
     createFile,
     renameFile: (from, to) => renameSync(from, to),
     removeFile: (path) => rmSync(path, { force: true }),
+    async resolveService(name) {
+      const { resolveSrv } = await import("node:dns/promises");
+      const records = await resolveSrv(name);
+      records.sort((a, b) => a.priority - b.priority || b.weight - a.weight);
+      return records.map((record) => ({ host: record.name, port: record.port }));
+    },
     openTransport: (endpoint: Endpoint, options: TransportOptions): Transport => openHttp2Transport(endpoint, options),
     runProgram,
     onInterrupt(run) {

@@ -69,7 +69,8 @@ type Life = {
   readonly directory: string;
 };
 
-const defaults: Omit<MemberOptions, "databasePath"> = {
+/** What a member of a test is, but for the directory of its database. */
+export const defaultOptions: Omit<MemberOptions, "databasePath"> = {
   name: "one",
   identity: { member: memberId, cluster: clusterId },
   initialMembers: [{ id: memberId, name: "one", peerURLs: ["http://localhost:2380"] }],
@@ -152,7 +153,7 @@ export class Harness {
     const clock = new LifeClock(this.clock);
     const { tracer, meter, logger, observe, options } = this.#given;
     const opening = openMember(
-      { ...defaults, ...options, databasePath: join(this.#directory, "db") },
+      { ...defaultOptions, ...options, databasePath: join(this.#directory, "db") },
       {
         clock,
         random: this.random.fork(),

@@ -74,8 +74,8 @@ export interface SnapshotSink {
   write(chunk: Uint8Array): Promise<void>;
   /** All bytes are there and their checksum is right. Resolves when the receiver has taken it over. */
   finish(): Promise<void>;
-  /** The attempt broke; what was received may be kept for the next. */
-  abort(): void;
+  /** The attempt broke; what was received may be kept for the next, unless the whole was found to be corrupt. */
+  abort(options?: { readonly isCorrupt: boolean }): void;
 }
 
 /** Why a question to a peer has no answer. */

@@ -55,8 +55,8 @@ export const defaultPeerLimits: PeerLimits = {
   questionsMax: 1024,
   snapshotChunkBytes: 128 * 1024,
   snapshotWindowBytes: 2 * 1024 * 1024,
-  snapshotStallMs: 30_000,
-  snapshotAttemptsMax: 5,
+  snapshotStallMs: 60_000,
+  snapshotAttemptsMax: 10,
 };
 
 /** Limits of a listener for peers: long messages, signs of life in seconds. */

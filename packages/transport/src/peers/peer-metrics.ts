@@ -10,8 +10,10 @@ export class PeerMetrics {
   readonly roundTrip: Histogram;
   private readonly active: Gauge;
   private readonly disconnected: Counter;
+  private readonly snapshots: Readonly<Record<"send" | "receive", SnapshotMetrics>>;
 
   constructor(meter: Meter) {
+    this.snapshots = { send: snapshotMetrics(meter, "send"), receive: snapshotMetrics(meter, "receive") };
     const to = { labels: ["To"] };
     const from = { labels: ["From"] };
     const pair = { labels: ["Local", "Remote"] };
@@ -61,4 +63,43 @@ export class PeerMetrics {
     this.active.set(isUp ? 1 : 0, labels);
     if (!isUp) this.disconnected.add(1, labels);
   }
+
+  /** A snapshot to or from that peer begins. @returns what to call at its end. */
+  snapshotBegins(
+    direction: "send" | "receive",
+    peer: MemberId,
+  ): (end: Readonly<{ isGood: boolean; tookMs: number }>) => void {
+    const metrics = this.snapshots[direction];
+    const labels = direction === "send" ? { To: hex(peer) } : { From: hex(peer) };
+    metrics.running.set(1, labels); // one at a time
+    return ({ isGood, tookMs }) => {
+      metrics.running.set(0, labels);
+      (isGood ? metrics.good : metrics.bad).add(1, labels);
+      if (isGood) metrics.duration.record(tookMs / 1000, labels);
+    };
+  }
+}
+
+type SnapshotMetrics = {
+  readonly good: Counter;
+  readonly bad: Counter;
+  readonly running: Gauge;
+  readonly duration: Histogram;
+};
+
+function snapshotMetrics(meter: Meter, direction: "send" | "receive"): SnapshotMetrics {
+  const labels = [direction === "send" ? "To" : "From"];
+  const name = (what: string): string => `transport.snapshot.${direction}.${what}`;
+  return {
+    good: meter.counter({ name: name("success"), unit: "1", description: "Snapshots that arrived.", labels }),
+    bad: meter.counter({ name: name("failures"), unit: "1", description: "Snapshots that did not arrive.", labels }),
+    running: meter.gauge({ name: name("running"), unit: "1", description: "Snapshots on their way.", labels }),
+    duration: meter.histogram({
+      name: name("duration"),
+      unit: "s",
+      description: "Time a snapshot takes.",
+      labels,
+      buckets: Array.from({ length: 10 }, (_, power) => 0.1 * 2 ** power),
+    }),
+  };
 }

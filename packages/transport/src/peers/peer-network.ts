@@ -22,6 +22,7 @@ import { defaultPeerLimits, type PeerLimits } from "./peer-limits.js";
 import { type LinkHost, PeerLink } from "./peer-link.js";
 import { PeerMetrics } from "./peer-metrics.js";
 import { PeerService, type ServiceHost } from "./peer-service.js";
+import { SnapshotSender } from "./snapshot-sender.js";
 
 /** Who this member is among its peers, and how it speaks with them. */
 export type PeerNetworkOptions = Readonly<{
@@ -73,6 +74,7 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
   private readonly options: PeerNetworkOptions;
   private readonly service: PeerService;
   private readonly links = new Map<MemberId, PeerLink>();
+  private readonly senders = new Set<SnapshotSender>();
   private dirty: PeerLink[] = [];
   private current: PeerReceiver | undefined;
   private isStopped = false;
@@ -101,6 +103,7 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
       if (wanted.has(member)) continue;
       this.links.delete(member);
       link.close();
+      this.cancelSnapshots(member);
       this.logger.info("removed remote peer", { ...local, "removed-remote-peer-id": hex(member) });
     }
     for (const { member, urls } of peers) {
@@ -121,9 +124,19 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
     return link?.isUp === true ? link.send(parts, length, lane) : this.service.reply(to, parts, length);
   }
 
-  sendSnapshot(_to: MemberId, snapshot: SnapshotSource, done: (isDelivered: boolean) => void): void {
-    snapshot.close();
-    this.clock.after(0, () => done(false));
+  sendSnapshot(to: MemberId, snapshot: SnapshotSource, done: (isDelivered: boolean) => void): void {
+    const link = this.links.get(to);
+    if (link === undefined) {
+      snapshot.close();
+      this.clock.after(0, () => done(false));
+      return;
+    }
+    const sender = new SnapshotSender(link, snapshot, this);
+    this.senders.add(sender);
+    void sender.run().then((isDelivered) => {
+      this.senders.delete(sender);
+      done(isDelivered);
+    });
   }
 
   ask(to: MemberId, question: Uint8Array, { timeoutMs }: { timeoutMs: number }): Promise<Uint8Array> {
@@ -153,8 +166,13 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
     return { links: this.links.size, linksUp, queuedBytes };
   }
 
+  private cancelSnapshots(member: MemberId | undefined): void {
+    for (const sender of this.senders) if (member === undefined || sender.member === member) sender.cancel();
+  }
+
   stop(): Promise<void> {
     this.isStopped = true;
+    this.cancelSnapshots(undefined);
     for (const link of this.links.values()) link.close();
     this.links.clear();
     this.service.stop();

@@ -8,6 +8,7 @@ import { laneHeader, peerMethods } from "./lane-stream.js";
 import type { PeerLimits } from "./peer-limits.js";
 import type { PeerMetrics } from "./peer-metrics.js";
 import { probeAnswer } from "./prober.js";
+import { SnapshotReceivers } from "./snapshot-receiver.js";
 
 /** What the answering side asks of the network. */
 export interface ServiceHost {
@@ -33,13 +34,19 @@ export class PeerService {
   private readonly inbound = new Map<string, StreamCall>();
   private readonly questions = new Map<MemberId, number>();
   private readonly refused = new Map<string, number>();
+  private readonly snapshots: SnapshotReceivers;
 
   constructor(host: ServiceHost) {
     this.host = host;
+    this.snapshots = new SnapshotReceivers(host);
   }
 
   register(services: GrpcServices): void {
     services.bidi(peerMethods.messages, (call) => this.messages(call));
+    services.bidi(peerMethods.snapshot, (call) => {
+      const from = this.admitted(call);
+      if (from !== undefined) this.snapshots.accept(from, call);
+    });
     services.unary(peerMethods.ask, (call, question) => this.ask(call, question));
     services.unary(peerMethods.probe, (call) => {
       if (this.admitted(call) !== undefined) call.reply(probeAnswer(this.host.clock));
@@ -66,6 +73,7 @@ export class PeerService {
 
   stop(): void {
     for (const [key, call] of this.inbound) this.drop(key, call, "the member stops");
+    this.snapshots.stop();
   }
 
   /** The caller's id; undefined when it has been turned away. */

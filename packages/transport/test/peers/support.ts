@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, connect, type Server, type Socket } from "node:net";
 import {
+  type Clock,
   type ClusterId,
   type Logger,
   type LogFields,
@@ -62,16 +63,27 @@ export async function startPeer(
     receiver?: Partial<PeerReceiver>;
     listener?: ListenerOptions;
     scheme?: string;
+    clock?: Clock;
   } = {},
 ): Promise<TestPeer> {
-  const { port: wantedPort = 0, receiver: changed, listener: listenerOptions, scheme = "http", ...rest } = options;
+  const {
+    port: wantedPort = 0,
+    receiver: changed,
+    listener: listenerOptions,
+    scheme = "http",
+    clock,
+    ...rest
+  } = options;
   const lines: TestPeer["lines"] = [];
   const messages: string[] = [];
   const lost: MemberId[] = [];
   const ports = { ...realPorts(), logger: collectLines(lines), meter: silentMeter };
   const self = BigInt(id) as MemberId;
   const limits = { reconnectMinMs: 10, reconnectMaxMs: 50, refusedMs: 100, ...rest.limits };
-  const network = createPeerNetwork({ self, cluster, version, ...rest, limits }, ports);
+  const network = createPeerNetwork(
+    { self, cluster, version, ...rest, limits },
+    { ...ports, clock: clock ?? ports.clock },
+  );
   const receiver: PeerReceiver = {
     message: (from, frame) => void messages.push(`${from}:${Buffer.from(frame).toString()}`),
     linkLost: (member) => void lost.push(member),

@@ -31,7 +31,6 @@ export function observeCore(etcd: EtcdMetrics): CoreObserver {
     applyDurations.set(key, cell);
     return cell;
   };
-  let leaderKnown = false;
   return {
     applied: (field, seconds, isDone) => {
       applyDuration(field, isDone).observe(seconds);
@@ -47,12 +46,14 @@ export function observeCore(etcd: EtcdMetrics): CoreObserver {
       etcd.etcd_server_range_duration_seconds.with(String(isDone)).observe(seconds);
     },
     proposalFailed: () => etcd.etcd_server_proposals_failed_total.add(),
-    leaderChanged: (isLeader, hasLeader) => {
+    leaderChanged: ({ isLeader, hasLeader, isNew }) => {
       etcd.etcd_server_is_leader.set(isLeader ? 1 : 0);
       etcd.etcd_server_has_leader.set(hasLeader ? 1 : 0);
-      if (hasLeader && !leaderKnown) etcd.etcd_server_leader_changes_seen_total.add();
-      leaderKnown = hasLeader;
+      if (isNew) etcd.etcd_server_leader_changes_seen_total.add();
     },
+    heartbeatLate: () => etcd.etcd_server_heartbeat_send_failures_total.add(),
+    readIndexSlow: () => etcd.etcd_server_slow_read_indexes_total.add(),
+    readIndexFailed: () => etcd.etcd_server_read_indexes_failed_total.add(),
     leasesExpired: (count) => {
       etcd.etcd_debugging_server_lease_expired_total.add(count);
       etcd.etcd_debugging_lease_revoked_total.add(count);

@@ -1,4 +1,4 @@
-import type { Clock, ClusterId, Disk, Logger, MemberId, Meter, Random, Tracer } from "@quorate/common";
+import type { Clock, ClusterId, Disk, Logger, MemberId, Meter, PeerNetwork, Random, Tracer } from "@quorate/common";
 import type { CoreObserver } from "./core/core-options.js";
 import type { Turn } from "./ports/turn.js";
 
@@ -51,6 +51,8 @@ export type MemberPorts = Readonly<{
   meter: Meter;
   observe: CoreObserver;
   tracer?: Tracer | undefined;
+  /** The way to the other members. Absent: a member that is alone for ever. */
+  network?: PeerNetwork | undefined;
   /** Needed when the log has no thread of its own. */
   disk?: Disk | undefined;
   /** A promise cannot be kept any more: the process has to end, now. */

@@ -39,6 +39,8 @@ export type Member = Readonly<{
   register(services: GrpcServices): void;
   /** Ends all streams and says on the health service that calls are not taken any more. Unary calls go on. */
   endStreams(): void;
+  /** Lets another voter lead, if this member does. To be called first when a member is to stop; takes no longer than a request may. */
+  handOver(): Promise<void>;
   /** Answers what waits, writes down what a restart should not forget, and closes all files. */
   stop(): Promise<void>;
 }>;
@@ -85,6 +87,7 @@ export async function openMember(options: MemberOptions, ports: MemberPorts): Pr
       health.stop();
       front.endStreams();
     },
+    handOver: () => core.handOver(),
     stop: async () => {
       await core.stop();
       front.stop();

@@ -21,6 +21,13 @@ export type ServerFault =
   | { code: "server/leader-changed" }
   | { code: "server/bad-leader-transferee" }
   | { code: "server/timed-out" }
+  | { code: "server/timed-out-leader-failed" }
+  | { code: "server/timed-out-connection-lost" }
+  | { code: "server/timed-out-apply" }
+  | { code: "server/timed-out-transfer" }
+  /** A proposal that waited for a leader as long as its caller did. */
+  | { code: "server/deadline" }
+  | { code: "server/unhealthy" }
   | { code: "server/stopped" }
   | { code: "server/not-capable" }
   | { code: "server/learner" }
@@ -28,7 +35,16 @@ export type ServerFault =
   | { code: "server/watch-canceled" }
   | { code: "server/unknown-alarm-action"; action: number }
   | { code: "server/malformed-request"; reason: string }
-  | { code: "server/member-not-found" };
+  | { code: "server/member-not-found" }
+  /** It was in the cluster once. */
+  | { code: "server/member-removed" }
+  | { code: "server/member-exists" }
+  | { code: "server/member-not-learner" }
+  | { code: "server/peer-url-exists" }
+  | { code: "server/bad-member-urls" }
+  | { code: "server/too-many-learners" }
+  | { code: "server/learner-not-ready" }
+  | { code: "server/not-enough-started" };
 
 /** A refusal on its way to the caller. Never a broken invariant. */
 export class ServerError extends CodedError<ServerFault> {}

@@ -136,6 +136,9 @@ describe("the codec", () => {
         if (value.kind !== "append") return;
         const next = { ...value, term: otherTerm };
         expect(encoder.encode(next)).toEqual(encodeMessage(next));
+        const [parts, again] = [encoder.encodeParts(next), encoder.encodeParts(value)];
+        expect(new Uint8Array(Buffer.concat(parts))).toEqual(encodeMessage(next));
+        expect(again.at(-1) === parts.at(-1)).toBe(value.entries.length > 0);
       }),
     );
   });

@@ -3,6 +3,7 @@ import { decodeConfChange, type Entry, type RaftNode } from "@quorate/raft";
 import type { Fault } from "../public-errors.js";
 import { applyRequest } from "./apply-entry.js";
 import { ApplyQueue } from "./apply-queue.js";
+import { readConfChange } from "./conf-change-request.js";
 import { applyConfChange } from "./conf-change-apply.js";
 import type { FromCore } from "./core-link.js";
 import type { CoreOptions, CorePorts } from "./core-options.js";
@@ -84,9 +85,15 @@ export class Applier {
 
   #applyConfChange(entry: Entry): void {
     const { index, term } = entry;
-    const context = { index, term, nowMs: this.#ports.clock.monotonicMs(), isAwaited: false };
-    applyConfChange(this.#parts.state, this.#parts.raft, decodeConfChange(entry.kind, entry.data), context);
+    const { state, raft, serial, emit } = this.#parts;
+    const { change, id } = readConfChange(decodeConfChange(entry.kind, entry.data));
+    const isAwaited = id !== undefined && serial.mayBeAwaited(id);
+    const context = { index, term, nowMs: this.#ports.clock.monotonicMs(), isAwaited };
+    const outcome = applyConfChange(state, raft, change, context);
     this.#parts.onConfChange();
+    if (!isAwaited) return;
+    if (outcome.kind === "refused") emit({ kind: "fail", serial: id.serial, fault: outcome.fault });
+    else emit({ kind: "reply", serial: id.serial, parts: [outcome.reply] });
   }
 
   #applyRequest(entry: Entry): void {

@@ -1,5 +1,6 @@
 import type { LeaseId, MemberId, Revision, SpanContext } from "@quorate/common";
 import type { RangeQuery } from "@quorate/mvcc";
+import type { ConfChange } from "@quorate/raft";
 import type { Fault } from "../public-errors.js";
 
 /**
@@ -23,6 +24,12 @@ export type ToCore =
   /** More of a stream that the core answers piece by piece may be sent. */
   | { kind: "pull"; serial: number }
   | { kind: "cancel"; serial: number }
+  /** Hands leadership to another voter; answered with an empty message when that one leads. */
+  | { kind: "move-leader"; serial: number; to: MemberId }
+  /** Changes the members; answered when the change is applied here, with the encoded answer, or refused. Waits as long as its caller does. */
+  | { kind: "conf-change"; serial: number; change: ConfChange }
+  /** The caller has waited so long, in milliseconds, and waits no more. Answered by a failure that says why. */
+  | { kind: "give-up"; serial: number; waitedMs: number }
   | { kind: "raise-no-space" }
   | { kind: "watch-open"; stream: number }
   | { kind: "watch-request"; stream: number; request: Uint8Array; trace: SpanContext | undefined }

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from "@quorate/common";
+import type { Clock, Logger, PeerNetwork, Random } from "@quorate/common";
 import type { Committed } from "@quorate/mvcc";
 import type { Turn } from "../ports/turn.js";
 import type { Tracing } from "./tracing.js";
@@ -10,6 +10,8 @@ export type CoreOptions = Readonly<{
   clientURLs: readonly string[];
   tickMs: number;
   electionTicks: number;
+  /** How long a caller waits for its answer. */
+  requestTimeoutMs: number;
   /** Bytes the database may have, or undefined for no bound; `quotaShown` is what Status says. */
   quotaBytes: number | undefined;
   quotaShown: number;
@@ -35,6 +37,8 @@ export type CorePorts = Readonly<{
   turn: Turn;
   logger: Logger;
   tracing: Tracing;
+  /** Absent: a member that is alone for ever. */
+  network?: PeerNetwork | undefined;
   observe: CoreObserver;
   fatal: (error: Error) => void;
 }>;
@@ -47,7 +51,13 @@ export interface CoreObserver {
   changed(committed: Committed): void;
   ranged(seconds: number, isDone: boolean): void;
   proposalFailed(): void;
-  leaderChanged(isLeader: boolean, hasLeader: boolean): void;
+  /** `isNew`: there is a leader, and it is not the one of before. */
+  leaderChanged(change: { isLeader: boolean; hasLeader: boolean; isNew: boolean }): void;
+  /** A heartbeat left much later than it should. */
+  heartbeatLate(): void;
+  /** A read index that was waited for too long, or came when nobody waited. */
+  readIndexSlow(): void;
+  readIndexFailed(): void;
   leasesExpired(count: number): void;
   leaseRenewed(): void;
 }
@@ -59,6 +69,9 @@ export const silentObserver: CoreObserver = {
   ranged: () => {},
   proposalFailed: () => {},
   leaderChanged: () => {},
+  heartbeatLate: () => {},
+  readIndexSlow: () => {},
+  readIndexFailed: () => {},
   leasesExpired: () => {},
   leaseRenewed: () => {},
 };

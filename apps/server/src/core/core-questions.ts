@@ -5,6 +5,7 @@ import type { Fault } from "../public-errors.js";
 import type { FromCore, ToCore } from "./core-link.js";
 import type { CoreOptions, CorePorts } from "./core-options.js";
 import type { EntryView } from "./entry-codec.js";
+import type { LeaseCourier } from "./lease-courier.js";
 import { encodeKeepAlive, encodeLeases, type LeaseKeeper } from "./lease-keeper.js";
 import { MaintenanceJobs } from "./maintenance-jobs.js";
 import type { MemberState } from "./member-state.js";
@@ -17,10 +18,16 @@ import { readPlan } from "./txn-execute.js";
 import { planTxn } from "./txn-plan.js";
 import { findPlanFault } from "./txn-validate.js";
 
-/** A question that waits until all that was committed before it is applied. */
-type Gated = Extract<ToCore, { kind: "range" | "range-stream" | "read-txn" | "member-list" }>;
+/** A question of a client that waits until all that was committed before it is applied. */
+type GatedQuestion = Extract<ToCore, { kind: "range" | "range-stream" | "read-txn" | "member-list" }>;
+/** The core itself wants to know whether this member leads. Its serial is negative, which no client's is. */
+type Confirmation = Readonly<{ kind: "confirm"; serial: number; tell(isConfirmed: boolean): void }>;
+type Gated = GatedQuestion | Confirmation;
 /** What is asked and not written. */
-export type Question = Exclude<ToCore, { kind: "propose" | "raise-no-space" | `watch-${string}` }>;
+export type Question = Exclude<
+  ToCore,
+  { kind: "propose" | "move-leader" | "conf-change" | "give-up" | "raise-no-space" | `watch-${string}` }
+>;
 
 /** Reads that may wait for the leader's word at once; more are refused. */
 const gatedMax = 100_000;
@@ -28,6 +35,7 @@ const gatedMax = 100_000;
 type QuestionParts = Readonly<{
   state: MemberState;
   leases: LeaseKeeper;
+  courier: LeaseCourier;
   term(): Term;
   facts(): { leader: MemberId | undefined; commit: LogIndex; applied: LogIndex };
   askReadIndex(context: Uint8Array): void;
@@ -47,6 +55,7 @@ export class CoreQuestions {
   readonly #ranges: RangeJobs;
   readonly #streams: RangeStreams;
   readonly #jobs: MaintenanceJobs;
+  #confirmations = 0;
 
   constructor(parts: QuestionParts, options: CoreOptions, ports: CorePorts) {
     this.#parts = parts;
@@ -94,7 +103,40 @@ export class CoreQuestions {
 
   /** The leader has answered a question for a read index. */
   readAllowed(context: Uint8Array, index: LogIndex, applied: LogIndex): void {
-    this.#gate.allowed(context, index, applied);
+    if (!this.#gate.allowed(context, index, applied)) this.#ports.observe.readIndexSlow();
+  }
+
+  /** Another member leads than the one that was asked for read indexes. */
+  leaderChanged(): void {
+    const reads = this.#gate.leaderChanged();
+    if (reads.length > 0) this.#ports.observe.readIndexFailed();
+    for (const read of reads) this.#giveUpRead(read, { code: "server/leader-changed" });
+  }
+
+  /** The caller of a read waits no longer. @returns false when no read has that number. */
+  giveUp(serial: number): boolean {
+    const read = this.#gate.giveUp(serial);
+    if (read === undefined) return false;
+    this.#ports.observe.readIndexSlow();
+    this.#giveUpRead(read, { code: "server/timed-out" });
+    return true;
+  }
+
+  /** Asks a quorum whether this member leads, with the reads of this turn. @param tell runs once; false: no answer in time, or another leads. */
+  confirm(tell: (isConfirmed: boolean) => void): void {
+    const serial = -++this.#confirmations;
+    const timer = this.#ports.clock.after(this.#options.requestTimeoutMs, () => {
+      if (this.#gate.giveUp(serial) !== undefined) tell(false);
+    });
+    const confirmation: Confirmation = {
+      kind: "confirm",
+      serial,
+      tell: (isConfirmed) => {
+        timer.cancel();
+        tell(isConfirmed);
+      },
+    };
+    this.#enter(confirmation);
   }
 
   /** Entries up to here are applied. */
@@ -111,20 +153,31 @@ export class CoreQuestions {
   }
 
   stop(): void {
-    for (const { serial } of this.#gate.drain()) this.#fail(serial, { code: "server/stopped" });
+    for (const read of this.#gate.drain()) this.#giveUpRead(read, { code: "server/stopped" });
     this.#ranges.stop();
     this.#streams.stop();
     this.#jobs.stop();
   }
 
-  #wait(question: Gated): void {
+  #wait(question: GatedQuestion): void {
     if (this.#gate.size >= gatedMax) return this.#fail(question.serial, { code: "server/too-many-requests" });
     if ("trace" in question && question.trace !== undefined)
       this.#ports.tracing.waiting(question.serial, question.trace);
-    if (this.#gate.wait(question)) this.#ports.turn(() => this.#gate.flush());
+    this.#enter(question);
+  }
+
+  #enter(read: Gated): void {
+    if (this.#gate.wait(read)) this.#ports.turn(() => this.#gate.flush());
+  }
+
+  #giveUpRead(read: Gated, fault: Fault): void {
+    if (read.kind === "confirm") return read.tell(false);
+    this.#ports.tracing.served(read.serial);
+    this.#fail(read.serial, fault);
   }
 
   #serve(question: Gated): void {
+    if (question.kind === "confirm") return question.tell(true);
     this.#ports.tracing.served(question.serial);
     switch (question.kind) {
       case "range":
@@ -138,7 +191,7 @@ export class CoreQuestions {
     }
   }
 
-  #range(question: Extract<Gated, { kind: "range" }>): void {
+  #range(question: Extract<GatedQuestion, { kind: "range" }>): void {
     const { serial, query, trace } = question;
     const { clock, observe } = this.#ports;
     const startMs = clock.monotonicMs();
@@ -155,7 +208,7 @@ export class CoreQuestions {
     this.#ranges.start(serial, query, trace === undefined ? answer : this.#ports.tracing.range(trace, answer));
   }
 
-  #readTxn(question: Extract<Gated, { kind: "read-txn" }>): void {
+  #readTxn(question: Extract<GatedQuestion, { kind: "read-txn" }>): void {
     const { state } = this.#parts;
     const view = { range: (query: RangeQuery) => state.mvcc.range(query) };
     this.#ports.tracing.read("core.read-txn", question.trace, () => {
@@ -170,18 +223,18 @@ export class CoreQuestions {
 
   #renew(serial: number, lease: LeaseId): void {
     const header = this.#header(); // made before the renewal, as etcd's is
-    this.#parts.leases.renew(lease, (ttlSeconds) => {
-      if (ttlSeconds === undefined) return this.#fail(serial, { code: "lease/not-primary" });
-      this.#ports.observe.leaseRenewed();
-      const parts = [encodeKeepAlive(header, lease, ttlSeconds)];
+    this.#parts.courier.renew(lease, (answer) => {
+      if ("fault" in answer) return this.#fail(serial, answer.fault);
+      const parts = [encodeKeepAlive(header, lease, answer.result)];
       this.#parts.emit({ kind: "chunk", serial, parts, last: true });
     });
   }
 
   #timeToLive(serial: number, lease: LeaseId, wantsKeys: boolean): void {
-    if (!this.#parts.leases.isLeading) return this.#fail(serial, { code: "lease/not-primary" });
-    const body = this.#parts.leases.timeToLive(lease, wantsKeys);
-    this.#parts.emit({ kind: "reply", serial, parts: [this.#header(), body] });
+    this.#parts.courier.timeToLive(lease, wantsKeys, (answer) => {
+      if ("fault" in answer) return this.#fail(serial, answer.fault);
+      this.#parts.emit({ kind: "reply", serial, parts: [this.#header(), answer.result] });
+    });
   }
 
   #memberList(): Uint8Array {

@@ -1,34 +1,28 @@
-import { assert, type LogIndex, type MemberId, type SpanContext, type Term } from "@quorate/common";
-import type { WatchHub } from "@quorate/mvcc";
-import type { Entry, Envelope, MemoryLog, RaftEvent, RaftFault, RaftNode, ReadState, SoftState } from "@quorate/raft";
-import type { Wal } from "@quorate/wal";
+import type { LogIndex, MemberId, SpanContext, Term } from "@quorate/common";
+import type { Entry, Envelope, RaftEvent, RaftFault, RaftInput, ReadState, SoftState } from "@quorate/raft";
 import type { Fault } from "../public-errors.js";
-import { Applier, databaseBytesOf } from "./applier.js";
+import { AppliedWaits } from "./applied-waits.js";
+import { Applier } from "./applier.js";
 import { ClusterKeeper } from "./cluster-keeper.js";
-import { type CoreLink, type FromCore, type FrontState, isSameState, type ToCore } from "./core-link.js";
+import type { CoreLink, FromCore, ToCore } from "./core-link.js";
 import type { CoreOptions, CorePorts } from "./core-options.js";
+import type { CoreParts } from "./core-parts.js";
 import { CoreQuestions } from "./core-questions.js";
 import { Driver, type DriverHost } from "./driver.js";
 import { serialOf } from "./entry-codec.js";
+import { FrontReport } from "./front-report.js";
+import { HeartbeatWatch } from "./heartbeat-watch.js";
+import type { HeldInput } from "./held-proposals.js";
+import { LeaseCourier } from "./lease-courier.js";
+import { Leadership } from "./leadership.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { LogKeeper } from "./log-keeper.js";
-import type { MemberState } from "./member-state.js";
+import { PeerSide } from "./peer-side.js";
+import { Proposals } from "./proposals.js";
 import { Proposer } from "./proposer.js";
-import type { RequestSerial } from "./request-serial.js";
+import { NoSnapshots } from "./snapshot-carrier.js";
 import { WatchReplies } from "./watch-reply.js";
-import { type Watch, WatchStreams } from "./watch-streams.js";
-
-/** What a core is made of. */
-export type CoreParts = Readonly<{
-  state: MemberState;
-  raft: RaftNode;
-  log: MemoryLog;
-  wal: Wal;
-  hub: WatchHub<Watch>;
-  serial: RequestSerial;
-  /** The last snapshot that the log knows of; 0 when there is none. */
-  markedIndex: LogIndex;
-}>;
+import { WatchStreams } from "./watch-streams.js";
 
 const noSpans: readonly SpanContext[] = [];
 
@@ -42,18 +36,22 @@ export class MemberCore implements CoreLink, DriverHost {
   readonly #ports: CorePorts;
   readonly #emit: (message: FromCore) => void;
   readonly #driver: Driver;
+  readonly #leadership: Leadership;
+  readonly #proposals: Proposals;
+  readonly #waits: AppliedWaits;
+  readonly #peers: PeerSide;
+  readonly #report: FrontReport;
+  readonly #heartbeats: HeartbeatWatch;
   readonly #applier: Applier;
   readonly #watches: WatchStreams;
   readonly #leases: LeaseKeeper;
   readonly #cluster: ClusterKeeper;
   readonly #logKeeper: LogKeeper;
   readonly #questions: CoreQuestions;
-  #soft: SoftState = { leader: undefined, role: "follower" };
   #commit: LogIndex;
-  #told: FrontState | undefined;
   #mayCampaign = false;
-  /** Who waits for an entry to be applied. */
-  #awaited: { index: LogIndex; run(): void } | undefined;
+  #hasMoved = false;
+  #hasJoined = false;
   #isTicking = false;
   #isStopped = false;
 
@@ -65,9 +63,30 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#commit = parts.state.mvcc.applied.index;
     const { state } = parts;
     this.#driver = new Driver({ raft: parts.raft, log: parts.log, wal: parts.wal, host: this }, ports);
+    const push = (input: RaftInput): void => this.#driver.push(input);
+    this.#report = new FrontReport({ state, emit }, options);
+    this.#waits = new AppliedWaits(ports);
+    this.#heartbeats = new HeartbeatWatch(options, ports);
+    this.#leadership = new Leadership(
+      {
+        member: state.member,
+        raft: parts.raft,
+        network: ports.network,
+        push,
+        confirm: (tell) => this.#questions.confirm(tell),
+      },
+      options,
+      ports,
+    );
+    const fail = (serial: number, fault: Fault): void => emit({ kind: "fail", serial, fault });
+    this.#proposals = new Proposals({ serial: parts.serial, leadership: this.#leadership, push, fail }, options, ports);
+    this.#peers = new PeerSide(
+      { state, push: (inputs) => this.#driver.pushAll(inputs), snapshots: new NoSnapshots(push) },
+      ports,
+    );
     const proposer = new Proposer(parts.serial, (entry, serial, root) => {
       if (root !== undefined) ports.tracing.proposedAlone(serial, root);
-      this.#propose(entry, serial);
+      this.#proposals.propose(entry, serial);
     });
     this.#leases = new LeaseKeeper(
       {
@@ -78,58 +97,82 @@ export class MemberCore implements CoreLink, DriverHost {
       },
       ports,
     );
-    this.#watches = new WatchStreams(
+    this.#watches = this.#openWatches();
+    this.#cluster = new ClusterKeeper({ state, proposer }, options, ports);
+    this.#logKeeper = this.#openLogKeeper();
+    this.#questions = this.#openQuestions();
+    this.#applier = this.#openApplier();
+  }
+
+  #openWatches(): WatchStreams {
+    const { state, hub } = this.#parts;
+    return new WatchStreams(
       {
-        hub: parts.hub,
+        hub,
         replies: new WatchReplies(state.headers, () => this.#applier.applied.term),
         revision: () => state.mvcc.revision,
-        send: (stream, messageParts) => emit({ kind: "watch", stream, parts: messageParts }),
+        send: (stream, messageParts) => this.#emit({ kind: "watch", stream, parts: messageParts }),
       },
-      { progressIntervalMs: options.watchProgressMs, fragmentBytes: options.fragmentBytes },
-      ports,
+      { progressIntervalMs: this.#options.watchProgressMs, fragmentBytes: this.#options.fragmentBytes },
+      this.#ports,
     );
-    this.#cluster = new ClusterKeeper({ state, proposer }, options, ports);
-    this.#logKeeper = new LogKeeper(
+  }
+
+  #openLogKeeper(): LogKeeper {
+    const { state, wal, log, markedIndex, raft } = this.#parts;
+    const { mvcc } = state;
+    return new LogKeeper({ mvcc, wal, log, markedIndex, confState: () => raft.confState }, this.#options, this.#ports);
+  }
+
+  #openQuestions(): CoreQuestions {
+    const { state } = this.#parts;
+    const courier = new LeaseCourier(
       {
-        mvcc: state.mvcc,
-        wal: parts.wal,
-        log: parts.log,
-        markedIndex: parts.markedIndex,
-        confState: () => parts.raft.confState,
+        member: state.member,
+        network: this.#ports.network,
+        leadership: this.#leadership,
+        leases: this.#leases,
+        questions: this.#peers.questions,
+        caughtUp: (timeoutMs, run) => this.#whenCaughtUp(timeoutMs, run),
       },
-      options,
-      ports,
+      this.#options,
+      this.#ports,
     );
-    this.#questions = new CoreQuestions(
+    return new CoreQuestions(
       {
         state,
         leases: this.#leases,
+        courier,
         term: () => this.#applier.applied.term,
-        facts: () => ({ leader: this.#soft.leader, commit: this.#commit, applied: this.#applier.applied.index }),
+        facts: () => ({ leader: this.#leadership.leader, commit: this.#commit, applied: this.#applier.applied.index }),
         askReadIndex: (context) => {
           this.#driver.push({ kind: "read-index", context });
           this.#driver.run();
         },
-        emit,
+        emit: this.#emit,
         onResized: () => this.#tellState(),
       },
-      options,
-      ports,
+      this.#options,
+      this.#ports,
     );
-    this.#applier = new Applier(
+  }
+
+  #openApplier(): Applier {
+    return new Applier(
       {
-        ...parts,
+        ...this.#parts,
         watches: this.#watches,
-        emit,
+        emit: this.#emit,
         raiseNoSpace: () => this.#cluster.raiseNoSpace(),
         answerCompaction: (data, view, tell) => this.#questions.answerCompaction(data, view, tell),
         onConfChange: () => {
           this.#mayCampaign = true; // a member does not campaign while a change of members waits
+          this.#peers.membersChanged();
         },
         onApplied: (entry) => this.#appliedTo(entry),
       },
-      options,
-      ports,
+      this.#options,
+      this.#ports,
     );
   }
 
@@ -141,12 +184,21 @@ export class MemberCore implements CoreLink, DriverHost {
   /** Begins to tick. A member that is the only voter leads at once. */
   start(): void {
     this.#isTicking = true;
+    this.#peers.membersChanged();
     this.#tick();
     this.#campaignIfAlone();
   }
 
-  /** Writes down what a restart should not forget, and stops. Nothing is answered after this. */
+  /** Lets another voter lead, if this member does: the others then need not wait for an election. Takes no longer than a request may. */
+  async handOver(): Promise<void> {
+    if (this.#hasMoved || this.#isStopped) return;
+    this.#hasMoved = true;
+    await this.#leadership.handOver();
+  }
+
+  /** Hands leadership over, writes down what a restart should not forget, and stops. Nothing is answered after this. */
   async stop(): Promise<void> {
+    await this.handOver();
     this.#leases.checkpointAll();
     await this.#whenApplied();
     await this.#logKeeper.drain();
@@ -154,7 +206,10 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#isTicking = false;
     this.#leases.stop();
     this.#watches.stop();
+    this.#leadership.stop();
     this.#questions.stop();
+    this.#waits.stop();
+    this.#peers.stop();
     this.#cluster.stop();
     this.#logKeeper.stop();
     this.#applier.stop();
@@ -165,15 +220,14 @@ export class MemberCore implements CoreLink, DriverHost {
   #whenApplied(): Promise<void> {
     this.#driver.run();
     const index = this.#parts.log.lastIndex;
-    if (this.#soft.role !== "leader" || this.#applier.applied.index >= index) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = this.#ports.clock.after(this.#options.tickMs * this.#options.electionTicks, resolve);
-      const run = (): void => {
-        timer.cancel();
-        resolve();
-      };
-      this.#awaited = { index, run };
-    });
+    if (!this.#leadership.isLeader || this.#applier.applied.index >= index) return Promise.resolve();
+    const timeoutMs = this.#options.tickMs * this.#options.electionTicks;
+    return new Promise((resolve) => this.#waits.add({ index, timeoutMs, run: () => resolve() }));
+  }
+
+  #whenCaughtUp(timeoutMs: number, run: (isThere: boolean) => void): void {
+    if (this.#applier.applied.index >= this.#commit) return run(true);
+    this.#waits.add({ index: this.#commit, timeoutMs, run });
   }
 
   /** Open watch streams. */
@@ -183,15 +237,9 @@ export class MemberCore implements CoreLink, DriverHost {
 
   /** Where this member stands, for metrics and pages. */
   facts(): { leader: MemberId | undefined; isLeader: boolean; term: Term; commit: LogIndex; applied: LogIndex } {
-    const { leader, role } = this.#soft;
-    const { raft } = this.#parts;
-    return {
-      leader,
-      isLeader: role === "leader",
-      term: raft.term,
-      commit: this.#commit,
-      applied: this.#applier.applied.index,
-    };
+    const { leader, isLeader } = this.#leadership;
+    const applied = this.#applier.applied.index;
+    return { leader, isLeader, term: this.#parts.raft.term, commit: this.#commit, applied };
   }
 
   send(message: ToCore): void {
@@ -199,7 +247,14 @@ export class MemberCore implements CoreLink, DriverHost {
     switch (message.kind) {
       case "propose":
         this.#ports.tracing.proposed(message.serial, message.trace);
-        return this.#propose(message.entry, message.serial);
+        return this.#proposals.propose(message.entry, message.serial);
+      case "conf-change":
+        return this.#proposals.proposeConfChange(message.change, message.serial);
+      case "move-leader":
+        return this.#moveLeader(message.serial, message.to);
+      case "give-up":
+        if (!this.#questions.giveUp(message.serial)) this.#proposals.giveUp(message.serial, message.waitedMs);
+        return;
       case "raise-no-space":
         return this.#cluster.raiseNoSpace();
       case "watch-open":
@@ -218,20 +273,23 @@ export class MemberCore implements CoreLink, DriverHost {
   // What the driver hands over.
 
   softStateChanged(soft: SoftState): void {
-    const had = this.#soft;
-    this.#soft = soft;
-    if (had.role === "leader" && soft.role !== "leader") this.#leases.follow();
-    this.#ports.observe.leaderChanged(soft.role === "leader", soft.leader !== undefined);
+    const hasLed = this.#leadership.isLeader;
+    const isNew = this.#leadership.changed(soft);
+    this.#heartbeats.reset();
+    if (hasLed && soft.role !== "leader") this.#leases.follow();
+    if (isNew) {
+      this.#questions.leaderChanged();
+      this.#proposals.release();
+    }
     this.#tellState();
   }
 
   refused(fault: RaftFault): void {
-    if (!("proposalId" in fault) || fault.proposalId === undefined) return;
-    this.#ports.observe.proposalFailed();
-    const isOverload = fault.code === "raft/proposal-dropped" && fault.reason === "uncommitted-limit";
-    const told: Fault = isOverload ? { code: "server/too-many-requests" } : fault;
-    this.#ports.tracing.dropped(fault.proposalId, told.code);
-    this.#emit({ kind: "fail", serial: fault.proposalId, fault: told });
+    this.#proposals.refused(fault);
+  }
+
+  unplaced(inputs: readonly HeldInput[]): void {
+    this.#proposals.unplaced(inputs);
   }
 
   happened(event: RaftEvent): void {
@@ -239,9 +297,13 @@ export class MemberCore implements CoreLink, DriverHost {
     else if (event.kind === "became-leader") this.#ports.logger.info("became leader", { "raft.term": event.term });
   }
 
-  /** Peers come with the transport between members; a member alone has nobody to send to. */
   sendToPeers(envelopes: readonly Envelope[]): void {
-    assert(envelopes.length === 0 || this.#parts.raft.confState.voters.length > 1, "a lone member sends no messages");
+    if (this.#leadership.isLeader) this.#heartbeats.sending(envelopes);
+    this.#peers.put(envelopes);
+  }
+
+  sendGathered(): void {
+    this.#peers.flush();
   }
 
   persisting(entries: readonly Entry[]): readonly SpanContext[] {
@@ -264,20 +326,25 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#questions.readAllowed(state.context, state.index, this.#applier.applied.index);
   }
 
-  #propose(entry: Uint8Array, serial: number): void {
-    this.#driver.push({ kind: "propose", data: entry, proposalId: serial });
+  #moveLeader(serial: number, to: MemberId): void {
+    this.#leadership.move(to, (fault) => {
+      if (fault === undefined) this.#emit({ kind: "reply", serial, parts: [new Uint8Array(0)] });
+      else this.#emit({ kind: "fail", serial, fault });
+    });
   }
 
   /** Who is the only voter need not wait for an election timeout. */
   #campaignIfAlone(): void {
     const { voters, votersOutgoing } = this.#parts.raft.confState;
     const isAlone = voters.length === 1 && votersOutgoing.length === 0 && voters[0] === this.#parts.state.member;
-    if (isAlone && this.#soft.leader === undefined) this.#driver.push({ kind: "campaign" });
+    if (isAlone && this.#leadership.leader === undefined) this.#driver.push({ kind: "campaign" });
   }
 
   #tick(): void {
     if (!this.#isTicking) return;
+    this.#leadership.ticked();
     this.#driver.push({ kind: "tick" });
+    this.#proposals.release();
     this.#tellState();
     this.#ports.clock.after(this.#options.tickMs, () => this.#tick());
   }
@@ -289,28 +356,26 @@ export class MemberCore implements CoreLink, DriverHost {
       this.#mayCampaign = false;
       this.#campaignIfAlone();
     }
-    if (this.#soft.role === "leader" && !this.#leases.isLeading && entry.term === this.#parts.raft.term) {
-      this.#leases.lead(this.#options.tickMs * this.#options.electionTicks);
-      this.#cluster.lead();
-    }
+    if (entry.term === this.#parts.raft.term) this.#appliedOfTerm();
     this.#leases.applied();
     this.#cluster.applied();
     this.#questions.applied(entry.index);
     this.#logKeeper.applied(entry.index);
-    if (this.#awaited !== undefined && entry.index >= this.#awaited.index) this.#awaited.run();
+    this.#waits.applied(entry.index);
     this.#tellState();
   }
 
+  /** An entry of the term of now is applied: what came before it is known, and so is a leader. */
+  #appliedOfTerm(): void {
+    if (!this.#hasJoined && this.#leadership.leader !== undefined) {
+      this.#hasJoined = true;
+      this.#cluster.lead();
+    }
+    if (!this.#leadership.isLeader || this.#leases.isLeading) return;
+    this.#leases.lead(this.#options.tickMs * this.#options.electionTicks);
+  }
+
   #tellState(): void {
-    const state: FrontState = {
-      leader: this.#soft.leader,
-      isLearner: this.#parts.state.membership.get(this.#parts.state.member)?.isLearner ?? false,
-      databaseBytes: databaseBytesOf(this.#parts.state.mvcc),
-      quotaBytes: this.#options.quotaBytes,
-      applyBacklog: this.#applier.backlog,
-    };
-    if (this.#told !== undefined && isSameState(this.#told, state)) return;
-    this.#told = state;
-    this.#emit({ kind: "state", state });
+    this.#report.tell({ leader: this.#leadership.leader, applyBacklog: this.#applier.backlog });
   }
 }

@@ -5,6 +5,7 @@ import {
   encodeHardState,
   type Envelope,
   type MemoryLog,
+  type ProposalDropReason,
   type PersistRequest,
   type RaftEvent,
   type RaftFault,
@@ -15,6 +16,7 @@ import {
 } from "@quorate/raft";
 import type { Wal } from "@quorate/wal";
 import type { Turn } from "../ports/turn.js";
+import type { HeldInput } from "./held-proposals.js";
 
 /** What the driver hands its results to. All of it is called from `run`, in this order. */
 export interface DriverHost {
@@ -22,6 +24,10 @@ export interface DriverHost {
   refused(fault: RaftFault): void;
   happened(event: RaftEvent): void;
   sendToPeers(envelopes: readonly Envelope[]): void;
+  /** All is said that there is to say for now: what was gathered may leave. */
+  sendGathered(): void;
+  /** Proposals that found nobody to lead them: nothing has happened to them. `refused` lists them too, without their data. */
+  unplaced(inputs: readonly HeldInput[]): void;
   /** Entries to apply, once, in order. The host steps "applied" when it has. */
   committed(entries: readonly Entry[]): void;
   readAllowed(state: ReadState): void;
@@ -31,6 +37,10 @@ export interface DriverHost {
   persisted(entries: readonly Entry[]): void;
 }
 
+type Proposal = Extract<RaftInput, { kind: "propose" }>;
+
+/** Bytes of proposals in one batch: a follower passes one on as one message. */
+const runBytesMax = 1_048_576;
 /** Turns of a `run` before it lets others have the thread. Each turn ends when the core has nothing more to hand out. */
 const turnsMax = 64;
 
@@ -70,6 +80,11 @@ export class Driver {
     });
   }
 
+  /** Takes inputs that came together; they are stepped together at the end of this turn. */
+  pushAll(inputs: readonly RaftInput[]): void {
+    for (let i = 0; i < inputs.length; i++) this.push(inputs[i] as RaftInput);
+  }
+
   /** Steps what has arrived and carries out what comes of it, now. */
   run(): void {
     if (this.#isRunning || this.#isStopped) return;
@@ -78,7 +93,7 @@ export class Driver {
       for (let turn = 0; turn < turnsMax; turn++) {
         const inputs = this.#inbox;
         this.#inbox = [];
-        for (let i = 0; i < inputs.length; i++) this.#raft.step(inputs[i] as RaftInput);
+        this.#stepAll(inputs);
         if (!this.#carryOut() && this.#inbox.length === 0) return;
       }
     } finally {
@@ -98,6 +113,35 @@ export class Driver {
     for (const input of waiting) this.push(input);
   }
 
+  #stepAll(inputs: readonly RaftInput[]): void {
+    const hasPeers = this.#hasPeers();
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i] as RaftInput;
+      if (hasPeers && input.kind === "propose") i = this.#proposeRun(inputs, i);
+      else if (isUnplaced(this.#raft.step(input))) this.#host.unplaced([input as HeldInput]);
+    }
+  }
+
+  /** Proposals that came together go to each follower in one message. @returns where the last one of the run is. */
+  #proposeRun(inputs: readonly RaftInput[], first: number): number {
+    const proposals: Proposal[] = [];
+    let bytes = 0;
+    let at = first;
+    for (; at < inputs.length && bytes < runBytesMax; at++) {
+      const input = inputs[at] as RaftInput;
+      if (input.kind !== "propose") break;
+      proposals.push(input);
+      bytes += input.data.length;
+    }
+    if (isUnplaced(this.#raft.step({ kind: "propose-batch", proposals }))) this.#host.unplaced(proposals);
+    return at - 1;
+  }
+
+  #hasPeers(): boolean {
+    const { voters, learners } = this.#raft.confState;
+    return voters.length + learners.length > 1;
+  }
+
   /** One Ready. @returns false when there was none. */
   #carryOut(): boolean {
     const ready = this.#raft.takeReady();
@@ -108,6 +152,7 @@ export class Driver {
     // Followers write while we write.
     if (ready.sendNow.length > 0) this.#host.sendToPeers(ready.sendNow);
     if (ready.persist !== undefined) this.#persist(ready.persist, ready.sendAfterPersist);
+    this.#host.sendGathered();
     if (ready.committed.length > 0) this.#host.committed(ready.committed);
     for (const state of ready.readStates) this.#host.readAllowed(state);
     return true;
@@ -132,6 +177,17 @@ export class Driver {
       if (after.length > 0) this.#host.sendToPeers(after);
       if (request.done !== undefined) this.#inbox.push(request.done);
       this.run();
+      this.#host.sendGathered();
     });
   }
+}
+
+/** True for proposals that are worth keeping until somebody leads. */
+function isUnplaced(fault: RaftFault | undefined): boolean {
+  return fault?.code === "raft/proposal-dropped" && isWorthHolding(fault.reason);
+}
+
+/** True when a proposal that was dropped for this reason may well succeed once somebody leads. */
+export function isWorthHolding(reason: ProposalDropReason): boolean {
+  return reason === "no-leader" || reason === "electing" || reason === "transferring";
 }

@@ -20,7 +20,8 @@ export const EntryField = {
 
 const headerField = 100;
 const slab = new ByteSlab();
-const two32 = 4_294_967_296;
+/** What the upper half of a 64-bit number counts in. */
+export const two32 = 4_294_967_296;
 
 /**
  * What pairs an entry with the caller that waits for it: the low 16 bits of the proposing member's id and a serial number of 48 bits,

@@ -49,6 +49,10 @@ export class LeaseKeeper {
     return this.#isLeading;
   }
 
+  has(id: LeaseId): boolean {
+    return this.#state.lessor.has(id);
+  }
+
   /** This member leads and has applied its first entry. @param extendMs what each lease gets on top, for the time without a leader. */
   lead(extendMs: number): void {
     if (this.#isLeading) return;
@@ -93,6 +97,14 @@ export class LeaseKeeper {
         for (const tell of waiters) tell(0);
       }
     }
+  }
+
+  /** Gives a lease its whole time again. @returns the TTL now granted, undefined when that cannot be done or said at once: then `renew` says how it goes. */
+  renewNow(id: LeaseId): number | undefined {
+    if (!this.#isLeading || !this.#state.lessor.has(id) || this.#waiting.has(id)) return undefined;
+    const renewed = this.#state.lessor.renew(id, this.#clock.monotonicMs());
+    if (renewed.kind !== "renewed" || renewed.clearsCheckpoint) return undefined;
+    return renewed.ttlSeconds;
   }
 
   /**

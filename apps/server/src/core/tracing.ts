@@ -60,6 +60,13 @@ export class Tracing {
     return this.#bySerial.size === 0;
   }
 
+  /** Entries are about to leave for another member. */
+  leaving(): ReadonlyMap<number, SpanContext> | undefined {
+    return undefined;
+  }
+
+  arrived(): void {}
+
   /** A request is about to be proposed; most have no caller that is traced. */
   proposed(serial: number, caller: SpanContext | undefined): void {
     if (caller === undefined || !isSampled(caller)) return;

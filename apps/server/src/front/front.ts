@@ -243,7 +243,8 @@ export class Front {
       // An answered call leaves only its place in the queue; one that waits holds up the rest, which wait no longer than it.
       if (this.#calls.has(serial)) {
         if (atMs > this.#nowMs) break;
-        this.#fail(serial, { code: "server/timed-out" });
+        const waitedMs = this.#nowMs - atMs + this.options.requestTimeoutMs;
+        this.link.send({ kind: "give-up", serial, waitedMs });
       }
       done++;
     }

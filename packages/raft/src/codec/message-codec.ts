@@ -55,16 +55,29 @@ export class MessageEncoder {
 
   encode(message: RaftMessage): Uint8Array {
     if (message.kind !== "append" || message.entries.length === 0) return encodeMessage(message);
+    const entries = this.#encodeEntries(message);
+    const writer = new ByteWriter(entries.length + appendHeadBytesMax);
+    writeHead(writer, message);
+    writer.raw(entries);
+    return writer.finish();
+  }
+
+  /** The same bytes in pieces. The last one may be part of messages to other members as well: nobody may change it. */
+  encodeParts(message: RaftMessage): readonly Uint8Array[] {
+    if (message.kind !== "append" || message.entries.length === 0) return [encodeMessage(message)];
+    const writer = new ByteWriter(appendHeadBytesMax);
+    writeHead(writer, message);
+    return [writer.finish(), this.#encodeEntries(message)];
+  }
+
+  #encodeEntries(message: Extract<RaftMessage, { kind: "append" }>): Uint8Array {
     if (message.entries !== this.#entries) {
-      const entriesWriter = new ByteWriter(capacityFor(message));
-      writeEntries(entriesWriter, message.entries);
-      this.#bytes = entriesWriter.finish();
+      const writer = new ByteWriter(capacityFor(message));
+      writeEntries(writer, message.entries);
+      this.#bytes = writer.finish();
       this.#entries = message.entries;
     }
-    const writer = new ByteWriter(this.#bytes.length + appendHeadBytesMax);
-    writeHead(writer, message);
-    writer.raw(this.#bytes);
-    return writer.finish();
+    return this.#bytes;
   }
 }
 

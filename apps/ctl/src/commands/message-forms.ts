@@ -10,13 +10,17 @@ import { printHeaderFields } from "../output/pairs.js";
 /** What most answers are: a message with a header. */
 export type Answer = { readonly header: ResponseHeader | undefined };
 
-/** The json and protobuf forms of an answer: the message itself. */
+/**
+ * The json and protobuf forms of an answer: the message itself.
+ * @param ids whether --hex shows ids as hexadecimal text in json, as it does in commands about members only.
+ */
 export function messageForms<M extends object>(
   codec: MessageCodec<M>,
   answer: M,
+  ids: "decimal" | "as wanted" = "decimal",
 ): Required<Pick<Forms, "json" | "protobuf">> {
   return {
-    json: ({ isHex }) => messageJson(codec.name, answer, { isHex }),
+    json: ({ isHex }) => messageJson(codec.name, answer, { isHex: isHex && ids === "as wanted" }),
     protobuf: () => codec.encode(answer),
   };
 }

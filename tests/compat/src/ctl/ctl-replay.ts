@@ -33,13 +33,13 @@ export type CtlReplayOptions = {
 };
 
 /**
- * Where the programs are that the cases name: `$QUORATECTL_BINARY`, else `bin/quoratectl` of this checkout, for etcdctl; the daemon and
- * `bin/etcdutl` for the others.
+ * Where the programs are that the cases name: for etcdctl `$QUORATECTL_BINARY`, else `bin/etcdctl` of this checkout, which is quoratectl
+ * by the name that its messages are to show; the daemon and `bin/etcdutl` for the others.
  */
 export function programPaths(): ReadonlyMap<string, string> {
   const inBin = (name: string) => fileURLToPath(new URL(`../../../../bin/${name}`, import.meta.url));
   return new Map([
-    ["etcdctl", process.env.QUORATECTL_BINARY ?? inBin("quoratectl")],
+    ["etcdctl", process.env.QUORATECTL_BINARY ?? inBin("etcdctl")],
     ["etcdutl", process.env.ETCDUTL_BINARY ?? inBin("etcdutl")],
     ["etcd", memberBinary()],
     ["sh", "/bin/sh"],

@@ -37,7 +37,7 @@ export const memberAdd = defineCommand({
           .line(`ETCD_INITIAL_ADVERTISE_PEER_URLS=${quoteText(peerUrls)}`)
           .line('ETCD_INITIAL_CLUSTER_STATE="existing"');
       },
-      ...messageForms(MemberAddResponse, answer),
+      ...messageForms(MemberAddResponse, answer, "as wanted"),
     };
   },
 });

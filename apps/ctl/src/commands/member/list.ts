@@ -36,7 +36,7 @@ The items in it are ID, Status, Name, Peer Addrs, Client Addrs, Is Learner.`,
           page.field("IsLearner", isLearner).line();
         }
       }),
-      ...messageForms(MemberListResponse, answer),
+      ...messageForms(MemberListResponse, answer, "as wanted"),
     };
   },
 });

@@ -22,7 +22,7 @@ export const memberRemove = defineCommand({
     const answer = await session.call(rpcs.memberRemove, { ID }, { timeoutMs });
     return {
       simple: (page) => page.line(memberSentence(ID, "removed from", answer.header)),
-      ...messageForms(MemberRemoveResponse, answer),
+      ...messageForms(MemberRemoveResponse, answer, "as wanted"),
     };
   },
 });
@@ -39,7 +39,7 @@ export const memberPromote = defineCommand({
     const answer = await session.call(rpcs.memberPromote, { ID }, { timeoutMs });
     return {
       simple: (page) => page.line(memberSentence(ID, "promoted in", answer.header)),
-      ...messageForms(MemberPromoteResponse, answer),
+      ...messageForms(MemberPromoteResponse, answer, "as wanted"),
     };
   },
 });

@@ -21,7 +21,7 @@ export const memberUpdate = defineCommand({
     const answer = await session.call(rpcs.memberUpdate, { ID, peerURLs: checkPeerUrls(peerUrls) }, { timeoutMs });
     return {
       simple: (page) => page.line(memberSentence(ID, "updated in", answer.header)),
-      ...messageForms(MemberUpdateResponse, answer),
+      ...messageForms(MemberUpdateResponse, answer, "as wanted"),
     };
   },
 });

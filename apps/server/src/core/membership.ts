@@ -1,8 +1,12 @@
 import type { ClusterId, MemberId } from "@quorate/common";
+import type { Member as WireMember } from "@quorate/proto";
 
 const membersBucket = "members";
+const removedBucket = "members_removed";
 const clusterBucket = "cluster";
 const versionKey = "clusterVersion";
+
+const removedMark = Buffer.from("removed");
 
 /** A member as the cluster knows it. `name` and `clientURLs` are empty until it has started and published itself. */
 export type MemberRecord = Readonly<{
@@ -27,14 +31,23 @@ export interface MembershipWriter {
 export class Membership {
   readonly cluster: ClusterId;
   readonly #members = new Map<MemberId, MemberRecord>();
+  readonly #removed = new Set<MemberId>();
   #clusterVersion: string | undefined;
 
   constructor(cluster: ClusterId, store: MembershipStore) {
     this.cluster = cluster;
+    this.reload(store);
+  }
+
+  /** Reads the members again: a snapshot has taken the place of the store. */
+  reload(store: MembershipStore): void {
+    this.#members.clear();
+    this.#removed.clear();
     for (const value of store.bucket(membersBucket).values()) {
       const member = memberFromJson(Buffer.from(value).toString());
       this.#members.set(member.id, member);
     }
+    for (const id of store.bucket(removedBucket).keys()) this.#removed.add(BigInt(`0x${id}`) as MemberId);
     const version = store.bucket(clusterBucket).get(versionKey);
     this.#clusterVersion = version === undefined ? undefined : Buffer.from(version).toString();
   }
@@ -53,6 +66,16 @@ export class Membership {
     return this.#members.get(id);
   }
 
+  /** Members that vote. */
+  voters(): readonly MemberRecord[] {
+    return this.list().filter((member) => !member.isLearner);
+  }
+
+  /** True for a member that was in the cluster and is no longer: its id never comes back. */
+  isRemoved(id: MemberId): boolean {
+    return this.#removed.has(id);
+  }
+
   put(writer: MembershipWriter, member: MemberRecord): void {
     this.#members.set(member.id, member);
     writer.setBucket(membersBucket, member.id.toString(16), Buffer.from(memberToJson(member)));
@@ -60,7 +83,9 @@ export class Membership {
 
   remove(writer: MembershipWriter, id: MemberId): void {
     this.#members.delete(id);
+    this.#removed.add(id);
     writer.setBucket(membersBucket, id.toString(16), undefined);
+    writer.setBucket(removedBucket, id.toString(16), removedMark);
   }
 
   /** What a member tells of itself once it runs. An unknown member's words are ignored: it was removed meanwhile. */
@@ -90,4 +115,9 @@ export function memberFromJson(json: string): MemberRecord {
     clientURLs: read.clientURLs,
     isLearner: read.isLearner,
   };
+}
+
+/** A member as clients see it. */
+export function memberToWire({ id, name, peerURLs, clientURLs, isLearner }: MemberRecord): WireMember {
+  return { ID: id, name, peerURLs: [...peerURLs], clientURLs: [...clientURLs], isLearner };
 }

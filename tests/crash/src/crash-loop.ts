@@ -1,8 +1,8 @@
 import { MemberProcess } from "@quorate/tests-compat";
-import type { Observation } from "./history.js";
 import { shortLivedPrefix, Worker } from "./load.js";
 import { MemberClient } from "./member-client.js";
 import { CrashModel } from "./model.js";
+import { observe } from "./observe.js";
 import { SeededRandom } from "./random.js";
 
 const expiryWithinMs = 60_000;
@@ -132,24 +132,4 @@ async function expire(member: MemberProcess, model: CrashModel): Promise<string[
   } finally {
     client.close();
   }
-}
-
-/**
- * Everything a client can see at one revision. Leases may run out meanwhile, which makes a new revision: then it is looked again.
- */
-async function observe(client: MemberClient, compactRevision: number): Promise<Observation> {
-  let compact = compactRevision;
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const leases = await client.leases();
-    const { revision, keys } = await client.allKeys();
-    const isEmpty = revision === 1 || compact >= revision; // of a new store, or all compacted away
-    const seen = isEmpty ? ({ kind: "history", history: [] } as const) : await client.history(compact + 1, revision);
-    if (seen.kind === "compacted") {
-      compact = seen.at; // a compaction that was not acknowledged has happened
-      continue;
-    }
-    if ((await client.allKeys()).revision !== revision || (await client.leases()).size !== leases.size) continue;
-    return { revision, compactRevision: compact, history: seen.history, keys, leases, atMs: performance.now() };
-  }
-  throw new Error("the member does not come to rest");
 }

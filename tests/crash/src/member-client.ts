@@ -5,6 +5,9 @@ import {
   DeleteRangeRequest,
   DeleteRangeResponse,
   Event_EventType,
+  HashKVRequest,
+  HashKVResponse,
+  type KeyValue,
   LeaseGrantRequest,
   LeaseGrantResponse,
   LeaseLeasesRequest,
@@ -16,6 +19,8 @@ import {
   PutResponse,
   RangeRequest,
   RangeResponse,
+  StatusRequest,
+  StatusResponse,
   TxnRequest,
   TxnResponse,
   WatchCreateRequest,
@@ -32,6 +37,9 @@ const historyMs = 60_000;
 
 /** The answer may have been lost on its way: the request has happened, or has not. */
 export class NoAnswer extends Error {}
+
+/** What a member says of itself. Ids are decimal; "0" is nobody. */
+export type MemberStatus = { readonly member: string; readonly leader: string; readonly applied: number };
 
 /** The few calls that the load and the check need, on one connection. Refusals are thrown as they come, lost answers as `NoAnswer`. */
 export class MemberClient {
@@ -104,18 +112,38 @@ export class MemberClient {
     return new Set(leases.map(({ ID }) => ID.toString()));
   }
 
+  /** One key, linearizable unless told otherwise. */
+  async get(
+    key: string,
+    options: { readonly isSerializable?: boolean } = {},
+  ): Promise<{ readonly revision: number; readonly state: KeyState | undefined }> {
+    const request = { key: bytes(key), serializable: options.isSerializable ?? false };
+    const response = await this.#call("KV/Range", RangeRequest, RangeResponse, request);
+    const [one] = response.kvs;
+    return { revision: revisionOf(response), state: one === undefined ? undefined : stateOf(one) };
+  }
+
+  async status(): Promise<MemberStatus> {
+    const response = await this.#call("Maintenance/Status", StatusRequest, StatusResponse, {});
+    return {
+      member: (response.header?.memberId ?? 0n).toString(),
+      leader: response.leader.toString(),
+      applied: Number(response.raftAppliedIndex),
+    };
+  }
+
+  /** The hash of all revisions up to this one. */
+  async hashKv(revision: number): Promise<number> {
+    const response = await this.#call("Maintenance/HashKV", HashKVRequest, HashKVResponse, {
+      revision: BigInt(revision),
+    });
+    return response.hash;
+  }
+
   async allKeys(): Promise<{ revision: number; keys: Map<string, KeyState> }> {
     const response = await this.#call("KV/Range", RangeRequest, RangeResponse, all);
     const keys = new Map<string, KeyState>();
-    for (const one of response.kvs) {
-      keys.set(text(one.key), {
-        value: text(one.value),
-        createRevision: Number(one.createRevision),
-        modRevision: Number(one.modRevision),
-        version: Number(one.version),
-        lease: one.lease.toString(),
-      });
-    }
+    for (const one of response.kvs) keys.set(text(one.key), stateOf(one));
     return { revision: revisionOf(response), keys };
   }
 
@@ -174,6 +202,16 @@ export class MemberClient {
 }
 
 const same = (message: Buffer) => message;
+
+function stateOf(one: KeyValue): KeyState {
+  return {
+    value: text(one.value),
+    createRevision: Number(one.createRevision),
+    modRevision: Number(one.modRevision),
+    version: Number(one.version),
+    lease: one.lease.toString(),
+  };
+}
 
 function revisionOf({ header }: { header: { revision: bigint } | undefined }): number {
   if (header === undefined) throw new Error("an answer without a header");

@@ -34,6 +34,11 @@ export class CrashModel {
     return this.#checkedRevision;
   }
 
+  /** The highest revision that any client was told of: who asks after that must see at least this. */
+  get highestSeen(): number {
+    return this.#highestSeen;
+  }
+
   get compactRevision(): number {
     return this.#compactAcknowledged;
   }

@@ -39,6 +39,7 @@ export class SimulatedDisk implements Disk {
   readonly #random: SimulatedRandom;
   readonly #names = new NameTree();
   #operations = 0;
+  #writtenBytes = 0;
   #life = 0;
   #losesPowerAt: number | undefined;
   #isDark = false;
@@ -53,6 +54,11 @@ export class SimulatedDisk implements Disk {
   /** Operations so far. */
   get operations(): number {
     return this.#operations;
+  }
+
+  /** Bytes that `write` has taken so far. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
   }
 
   /** Says which operations fail from now on: `judge` gives the system's code ("EIO", "ENOSPC") or undefined. */
@@ -174,6 +180,7 @@ export class SimulatedDisk implements Disk {
       write: (position, chunks) => {
         change("write", () => {
           const bytes = concatenate(chunks);
+          this.#writtenBytes += bytes.length;
           this.#reserve(node, position + bytes.length, path);
           node.write(position, bytes);
         });

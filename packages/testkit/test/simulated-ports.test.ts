@@ -189,4 +189,14 @@ describe("SimulatedDisk", () => {
     expect(disk.isDark).toBe(false);
     expect(disk.list("/").length).toBeLessThanOrEqual(1);
   });
+
+  it("counts the bytes it was given to write, those that it refused not", () => {
+    const { disk } = buildDisk({ capacityBytes: 10 });
+    const file = disk.open("/file", "create");
+    file.write(0, [new Uint8Array(3), new Uint8Array(4)]);
+    file.write(0, [new Uint8Array(2)]);
+    disk.failWhen(() => "EIO");
+    expect(() => file.write(0, [new Uint8Array(5)])).toThrow("EIO");
+    expect(disk.writtenBytes).toBe(9);
+  });
 });

@@ -85,6 +85,11 @@ describe("the puts of one turn", () => {
         counted: 1,
       });
       expect([byServer.length, new Set(byServer).size]).toEqual([2, 2]);
+      const sizes = write.mock.calls.map(([chunk]) => (chunk as Uint8Array).length);
+      const isServers = write.mock.contexts.map((socket) => byServer.includes(socket as Socket));
+      const answered = sizes.filter((_, i) => isServers[i]).reduce((sum, size) => sum + size, 0);
+      // Three heads of frames, the header of the answer, and a byte or two for each header block after the first.
+      expect(answered).toBeLessThanOrEqual(2 * (40 + 64 * puts));
       for (const { frames } of clients) {
         const own = frames.filter((name) => !name.endsWith(" 0"));
         expect(own.length).toBe(3 * puts); // head, message, trailers

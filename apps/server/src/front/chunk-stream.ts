@@ -25,6 +25,10 @@ function open(front: Front, call: StreamCall, ask: (serial: number) => void): vo
       if (!call.isOver) fail(call, fault);
     },
   });
+  front.leaderStreams.join(call, (fault) => {
+    front.forgetChunks(serial);
+    fail(call, fault);
+  });
   call.onCancel(() => front.forgetChunks(serial));
   ask(serial);
 }

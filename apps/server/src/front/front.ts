@@ -5,6 +5,7 @@ import type { UnaryCall } from "@quorate/transport";
 import type { CoreLink, FrontState, FromCore } from "../core/core-link.js";
 import type { RequestSerial } from "../core/request-serial.js";
 import { type Fault, publicError } from "../public-errors.js";
+import { LeaderStreams } from "./leader-streams.js";
 
 /** Settings of a front. */
 export type FrontOptions = Readonly<{
@@ -16,6 +17,8 @@ export type FrontOptions = Readonly<{
   requestTimeoutMs: number;
   /** Entries that may be committed and not yet applied before new ones are refused. */
   applyBacklogMax: number;
+  tickMs: number;
+  electionTicks: number;
 }>;
 
 /** Who waits for one answer: a unary call, or something inside the process. */
@@ -53,6 +56,8 @@ export class Front {
   readonly options: FrontOptions;
   readonly link: CoreLink;
   readonly serial: RequestSerial;
+  /** Streams that end when there is no leader for long. */
+  readonly leaderStreams: LeaderStreams;
   readonly #clock: Clock;
   readonly #calls = new Map<number, Asker>();
   readonly #chunkReaders = new Map<number, ChunkReader>();
@@ -69,6 +74,8 @@ export class Front {
     this.serial = parts.serial;
     this.#clock = ports.clock;
     this.#nowMs = ports.clock.monotonicMs();
+    const electionMs = parts.options.tickMs * parts.options.electionTicks;
+    this.leaderStreams = new LeaderStreams(() => this.#state.leader !== undefined, { electionMs }, ports);
     this.#sweeper = ports.clock.after(sweepMs, () => this.#sweep());
   }
 
@@ -201,6 +208,7 @@ export class Front {
   stop(): void {
     this.#sweeper?.cancel();
     this.#sweeper = undefined;
+    this.leaderStreams.stop();
     for (const call of this.#calls.values()) if (!call.isOver) this.fail(call, { code: "server/stopped" });
     for (const reader of this.#chunkReaders.values()) reader.fail({ code: "server/stopped" });
     this.#calls.clear();

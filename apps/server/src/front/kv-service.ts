@@ -33,6 +33,8 @@ export function registerKv(services: GrpcServices, front: Front): void {
 function range(front: Front, call: UnaryCall, message: Uint8Array): void {
   const request = decodeRequest(call, RangeRequest, message);
   if (request === undefined) return;
+  // A learner's state may be read, but what is newest it cannot find out.
+  if (front.state.isLearner && !request.serializable) return front.fail(call, { code: "server/learner" });
   const fault = checkRange(request);
   if (fault !== undefined) return front.fail(call, fault);
   const query = rangeQueryFromWire(request);

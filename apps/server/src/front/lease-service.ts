@@ -69,6 +69,7 @@ class KeepAliveStream {
     this.#front = front;
     this.#call = call;
     front.joinStreams(this);
+    front.leaderStreams.join(call, (fault) => this.end(fault));
     call.onMessage((message) => this.#take(message));
     call.onHalfClose(() => {
       this.#isHalfClosed = true;

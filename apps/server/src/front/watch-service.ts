@@ -26,6 +26,10 @@ class WatchStream {
       message: (parts) => this.#send(parts),
       end: (fault) => streamChunks.fail(call, fault),
     });
+    front.leaderStreams.join(call, (fault) => {
+      front.closeWatch(this.#stream);
+      streamChunks.fail(call, fault);
+    });
     call.onMessage((message) => this.#take(message));
     // Events go on after the client has ended its side: only the end of the call ends the watchers.
     call.onCancel(() => front.closeWatch(this.#stream));

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { type MemberId, silentLogger, silentMeter } from "@quorate/common";
-import type { Logger } from "@quorate/common";
+import type { Logger, Tracer } from "@quorate/common";
 import { type MemberWorld, type NetworkFaults, SimulatedCluster, type SimulatedProcess } from "@quorate/testkit";
 import { GrpcServices, type ServerStreamHandler, type StreamHandler, type UnaryHandler } from "@quorate/transport";
-import { silentObserver } from "../../src/core/core-options.js";
+import { type CoreObserver, silentObserver } from "../../src/core/core-options.js";
 import { registerInterceptors } from "../../src/front/interceptors.js";
 import { type Member, openMember } from "../../src/member.js";
 import type { InitialMember, MemberOptions } from "../../src/member-options.js";
@@ -20,6 +20,8 @@ export type ClusterHarnessOptions = Readonly<{
   /** For all members, or what makes one member different. */
   options?: Partial<MemberOptions> | ((member: MemberId) => Partial<MemberOptions>);
   logger?: (member: MemberId) => Logger;
+  observe?: (member: MemberId) => Partial<CoreObserver>;
+  tracer?: (member: MemberId) => Tracer;
 }>;
 
 /** The process of one member. */
@@ -114,7 +116,13 @@ export class ClusterHarness {
   /** Begins a call that streams. @param message the request of a call that streams only its answers. */
   stream(at: MemberId, path: string, message?: Uint8Array, options: CallOptions = {}): FakeStream {
     const call = new FakeStream(path, message === undefined ? "bidi" : "server-stream", options);
-    const handler = this.#handlerOf(this.cluster.get(at).services, path);
+    const { services } = this.cluster.get(at);
+    const refusal = services.refusalOf(call);
+    if (refusal !== undefined) {
+      call.fail(refusal);
+      return call;
+    }
+    const handler = this.#handlerOf(services, path);
     if (message === undefined) (handler as StreamHandler)(call);
     else lend(message, (lent) => (handler as ServerStreamHandler)(call, lent));
     return call;
@@ -126,7 +134,7 @@ export class ClusterHarness {
 
   async #open(world: MemberWorld): Promise<ServerProcess> {
     const { member: id, network, directory } = world;
-    const { options = {}, logger } = this.#given;
+    const { options = {}, logger, observe, tracer } = this.#given;
     const initialMembers = this.founders.map(founder);
     network.setPeers(initialMembers.filter((peer) => peer.id !== id).map((peer) => ({ member: peer.id, urls: [] })));
     const member = await openMember(
@@ -139,7 +147,13 @@ export class ClusterHarness {
         ...(typeof options === "function" ? options(id) : options),
         databasePath: join(directory, "db"),
       },
-      { ...world, logger: logger?.(id) ?? silentLogger, meter: silentMeter, observe: silentObserver },
+      {
+        ...world,
+        logger: logger?.(id) ?? silentLogger,
+        meter: silentMeter,
+        observe: { ...silentObserver, ...observe?.(id) },
+        tracer: tracer?.(id),
+      },
     );
     const services = new GrpcServices();
     registerInterceptors(services, member.front, () => {});
@@ -151,6 +165,7 @@ export class ClusterHarness {
       databaseMark: () => ({ flushed: mvcc.flushed.index, durable: mvcc.durable.index }),
       abandon: () => mvcc.close(),
       stop: async () => {
+        await member.handOver();
         member.endStreams();
         await member.stop();
       },

@@ -1,5 +1,21 @@
 export { type ClockUnderTest, clockConformance, randomConformance } from "./clock-conformance.js";
 export { type DiskUnderTest, diskConformance } from "./disk-conformance.js";
+export { checkHistory } from "./linearizability/check-history.js";
+export type {
+  Guard,
+  History,
+  HistoryFault,
+  HistoryRevision,
+  HistoryRule,
+  KeyEvent,
+  KeyRequest,
+  KeyResult,
+  KeySpan,
+  KeyState,
+  Operation,
+  Sighting,
+} from "./linearizability/history.js";
+export { KeySpace } from "./linearizability/key-space.js";
 export { runReadmeExample } from "./run-readme-example.js";
 export { answer, runScripts, type ScriptRunner } from "./run-scripts.js";
 export { SimulatedClock, settled } from "./simulated-clock.js";

@@ -1,5 +1,5 @@
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import { Client, credentials, type ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
+import type { ChannelCredentials, ChannelOptions, Client, Metadata } from "@grpc/grpc-js";
 import type { PeerLimits } from "./peer-limits.js";
 
 /** How connections to `https` peers are made. */
@@ -10,13 +10,31 @@ export type PeerTls = Readonly<{
   verifiesServer?: boolean;
 }>;
 
-/**
- * Makes a gRPC client with one connection of its own to a base URL; it connects with the first call.
- * @throws TypeError for a URL that cannot be spoken to, and what `tls.context` throws.
- */
-export function openClient(url: string, tls: PeerTls | undefined, limits: PeerLimits): Client {
-  const parsed = new URL(url);
-  return new Client(targetOf(parsed), credentialsFor(parsed, tls), channelOptions(limits));
+/** Makes gRPC clients. */
+export interface Channels {
+  /**
+   * Makes a client with one connection of its own to a base URL; it connects with the first call.
+   * @throws TypeError for a URL that cannot be spoken to, and what `tls.context` throws.
+   */
+  open(url: string): Client;
+  metadata(fields: readonly (readonly [string, string])[]): Metadata;
+}
+
+/** Loads the gRPC client, which takes some 50 ms and some megabytes: only for who has peers. */
+export async function loadChannels(tls: PeerTls | undefined, limits: PeerLimits): Promise<Channels> {
+  const grpc = await import("@grpc/grpc-js");
+  const options = channelOptions(limits);
+  return {
+    open(url) {
+      const parsed = new URL(url);
+      return new grpc.Client(targetOf(parsed), credentialsFor(grpc, parsed, tls), options);
+    },
+    metadata(fields) {
+      const metadata = new grpc.Metadata();
+      for (const [name, value] of fields) metadata.set(name, value);
+      return metadata;
+    },
+  };
 }
 
 function targetOf(url: URL): string {
@@ -25,7 +43,11 @@ function targetOf(url: URL): string {
   return `dns:${url.hostname}:${port}`;
 }
 
-function credentialsFor(url: URL, tls: PeerTls | undefined): ChannelCredentials {
+function credentialsFor(
+  { credentials }: typeof import("@grpc/grpc-js"),
+  url: URL,
+  tls: PeerTls | undefined,
+): ChannelCredentials {
   if (url.protocol === "http:" || url.protocol === "unix:") return credentials.createInsecure();
   if (url.protocol !== "https:" && url.protocol !== "unixs:") throw new TypeError(`not a peer URL: ${url.protocol}`);
   const verify = tls?.verifiesServer === false ? { rejectUnauthorized: false } : {};
@@ -36,6 +58,7 @@ function channelOptions(limits: PeerLimits): ChannelOptions {
   return {
     // Without grpc's retries a write is over when the system has taken it, and nothing is kept for another attempt.
     "grpc.enable_retries": 0,
+    "grpc.per_rpc_retry_buffer_size": 0,
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_channelz": 0,
     "grpc.enable_http_proxy": 0,

@@ -1,5 +1,6 @@
-import { type Client, type ClientUnaryCall, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import type { Client, ClientUnaryCall, Metadata, ServiceError } from "@grpc/grpc-js";
 import { type Clock, type MemberId, PeerError, type PeerFault } from "@quorate/common";
+import { Code } from "../grpc/status.js";
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
@@ -49,7 +50,7 @@ export class PeerCalls {
   private faultOf(error: ServiceError | null): PeerFault {
     const { member } = this;
     // The code for "the other side answered, and the answer is no": all others are about the way there.
-    if (error?.code === status.ABORTED) return { code: "peer/refused", member, reason: error.details };
+    if (error?.code === Code.Aborted) return { code: "peer/refused", member, reason: error.details };
     return { code: "peer/unreachable", member, reason: error?.details ?? "no answer" };
   }
 }

@@ -1,4 +1,4 @@
-import { Metadata } from "@grpc/grpc-js";
+import type { Client, Metadata } from "@grpc/grpc-js";
 import {
   type Clock,
   type Logger,
@@ -8,7 +8,7 @@ import {
   type Random,
   type Timer,
 } from "@quorate/common";
-import { openClient, type PeerTls } from "./channel.js";
+import type { Channels } from "./channel.js";
 import { callHeaders, hex, type PeerIdentity, type Refusal } from "./handshake.js";
 import { type LaneName, LaneStream, laneHeader, peerMethods, type StreamEnd } from "./lane-stream.js";
 import { MessageQueue } from "./message-queue.js";
@@ -21,7 +21,8 @@ import { Prober } from "./prober.js";
 export interface LinkHost {
   readonly identity: PeerIdentity;
   readonly limits: PeerLimits;
-  readonly tls: PeerTls | undefined;
+  /** What makes connections. Loaded before the first link is made. */
+  readonly channels: Channels;
   readonly metrics: PeerMetrics;
   readonly clock: Clock;
   readonly random: Random;
@@ -112,17 +113,14 @@ export class PeerLink {
     return this.unary(peerMethods.ask, question, timeoutMs);
   }
 
-  /** A client for a call of its own, to where the link is connected to. @throws what `openClient` throws. */
-  openClient(): ReturnType<typeof openClient> {
-    const url = this.urls[this.urlPlace % this.urls.length] ?? "";
-    return openClient(url, this.host.tls, this.host.limits);
+  /** A client for a call of its own, to where the link is connected to. @throws what `Channels.open` throws. */
+  openClient(): Client {
+    return this.host.channels.open(this.urls[this.urlPlace % this.urls.length] ?? "");
   }
 
   /** The metadata that says who calls. */
   headers(): Metadata {
-    const metadata = new Metadata();
-    for (const [name, value] of callHeaders(this.host.identity, this.member)) metadata.set(name, value);
-    return metadata;
+    return this.host.channels.metadata(callHeaders(this.host.identity, this.member));
   }
 
   status(): PeerStatus {

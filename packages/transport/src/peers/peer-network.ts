@@ -1,4 +1,5 @@
 import {
+  assert,
   type Clock,
   type ClusterId,
   type Logger,
@@ -6,6 +7,7 @@ import {
   type Meter,
   type PeerAddress,
   PeerError,
+  type PeerFault,
   type PeerNetwork,
   type PeerReceiver,
   type PeerStatus,
@@ -15,7 +17,7 @@ import {
 import type { GrpcServices } from "../grpc/registry.js";
 import { lengthOf } from "../grpc/message-writer.js";
 import { readFrames } from "./batch.js";
-import type { PeerTls } from "./channel.js";
+import { type Channels, loadChannels, type PeerTls } from "./channel.js";
 import { hex, type PeerIdentity, type Refusal } from "./handshake.js";
 import type { LaneName } from "./lane-stream.js";
 import { defaultPeerLimits, type PeerLimits } from "./peer-limits.js";
@@ -66,7 +68,6 @@ export function createPeerNetwork(options: PeerNetworkOptions, ports: PeerNetwor
 class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
   readonly identity: PeerIdentity;
   readonly limits: PeerLimits;
-  readonly tls: PeerTls | undefined;
   readonly metrics: PeerMetrics;
   readonly clock: Clock;
   readonly random: Random;
@@ -74,6 +75,10 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
   private readonly options: PeerNetworkOptions;
   private readonly service: PeerService;
   private readonly links = new Map<MemberId, PeerLink>();
+  /** The members of the last `setPeers`. */
+  private wanted: readonly PeerAddress[] = [];
+  private loaded: Channels | undefined;
+  private isLoading = false;
   private readonly senders = new Set<SnapshotSender>();
   private dirty: PeerLink[] = [];
   private current: PeerReceiver | undefined;
@@ -83,7 +88,6 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
     this.options = options;
     this.identity = { self: options.self, cluster: options.cluster, version: options.version };
     this.limits = { ...defaultPeerLimits, ...options.limits };
-    this.tls = options.tls;
     this.clock = ports.clock;
     this.random = ports.random;
     this.logger = ports.logger;
@@ -95,9 +99,27 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
     this.service.register(services);
   }
 
+  get channels(): Channels {
+    assert(this.loaded !== undefined, "no link is made before what makes connections is loaded");
+    return this.loaded;
+  }
+
   setPeers(peers: readonly PeerAddress[]): void {
     if (this.isStopped) return;
-    const wanted = new Set(peers.map((peer) => peer.member));
+    this.wanted = peers.filter(({ member }) => member !== this.identity.self);
+    if (this.loaded !== undefined) this.changeLinks();
+    else if (this.wanted.length > 0 && !this.isLoading) void this.load();
+    this.service.dropRemoved();
+  }
+
+  private async load(): Promise<void> {
+    this.isLoading = true;
+    this.loaded = await loadChannels(this.options.tls, this.limits);
+    if (!this.isStopped) this.changeLinks();
+  }
+
+  private changeLinks(): void {
+    const wanted = new Set(this.wanted.map((peer) => peer.member));
     const local = { "local-member-id": hex(this.identity.self) };
     for (const [member, link] of this.links) {
       if (wanted.has(member)) continue;
@@ -106,15 +128,13 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
       this.cancelSnapshots(member);
       this.logger.info("removed remote peer", { ...local, "removed-remote-peer-id": hex(member) });
     }
-    for (const { member, urls } of peers) {
+    for (const { member, urls } of this.wanted) {
       const link = this.links.get(member);
-      if (link !== undefined) link.setUrls(urls);
-      else if (member !== this.identity.self) {
+      if (link === undefined) {
         this.links.set(member, new PeerLink(member, urls, this));
         this.logger.info("added remote peer", { ...local, "remote-peer-id": hex(member), "remote-peer-urls": urls });
-      }
+      } else link.setUrls(urls);
     }
-    this.service.dropRemoved();
   }
 
   send(to: MemberId, parts: readonly Uint8Array[], lane: LaneName = "ordered"): boolean {
@@ -141,8 +161,11 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
 
   ask(to: MemberId, question: Uint8Array, { timeoutMs }: { timeoutMs: number }): Promise<Uint8Array> {
     const link = this.links.get(to);
-    if (link === undefined) return Promise.reject(new PeerError({ code: "peer/unknown", member: to }));
-    return link.ask(question, timeoutMs);
+    if (link !== undefined) return link.ask(question, timeoutMs);
+    const fault: PeerFault = this.isWanted(to)
+      ? { code: "peer/unreachable", member: to, reason: notConnected }
+      : { code: "peer/unknown", member: to };
+    return Promise.reject(new PeerError(fault));
   }
 
   receive(receiver: PeerReceiver): void {
@@ -154,7 +177,12 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
   }
 
   status(member: MemberId): PeerStatus | undefined {
-    return this.links.get(member)?.status();
+    return this.links.get(member)?.status() ?? (this.isWanted(member) ? unconnected : undefined);
+  }
+
+  /** In the list, though there may be no link yet. */
+  private isWanted(member: MemberId): boolean {
+    return this.wanted.some((peer) => peer.member === member);
   }
 
   stats(): PeerNetworkStats {
@@ -172,6 +200,7 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
 
   stop(): Promise<void> {
     this.isStopped = true;
+    this.wanted = [];
     this.cancelSnapshots(undefined);
     for (const link of this.links.values()) link.close();
     this.links.clear();
@@ -222,6 +251,14 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
     if (refusal === "removed" && !this.isStopped) this.options.onRemoved?.(by);
   }
 }
+
+const notConnected = "not connected yet";
+const unconnected: PeerStatus = {
+  isConnected: false,
+  activeSinceMs: undefined,
+  roundTripMs: undefined,
+  clockDifferenceMs: undefined,
+};
 
 /** What the side that was refused logs. */
 const refusedLines: Readonly<Record<Refusal, string>> = {

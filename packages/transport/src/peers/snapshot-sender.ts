@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import type { Client, ClientDuplexStream, Metadata } from "@grpc/grpc-js";
-import { status as grpcStatus } from "@grpc/grpc-js";
 import type { Clock, Logger, MemberId, Random, SnapshotSource, Timer } from "@quorate/common";
+import { Code } from "../grpc/status.js";
 import { hex } from "./handshake.js";
 import { peerMethods } from "./lane-stream.js";
 import type { PeerLimits } from "./peer-limits.js";
@@ -106,8 +106,8 @@ export class SnapshotSender {
     call.on("error", () => {}); // "status" says the same
     call.on("status", ({ code, details }) => {
       if (call !== this.call) return;
-      const isRefused = code === grpcStatus.FAILED_PRECONDITION;
-      if (code === grpcStatus.OK) this.end("delivered", "");
+      const isRefused = code === Code.FailedPrecondition;
+      if (code === Code.OK) this.end("delivered", "");
       else this.end(isRefused ? "refused" : "broken", details);
     });
     this.watch();

@@ -44,7 +44,8 @@ export class GrpcStream implements DuplexStream {
     });
     if (settings.timeoutMs !== undefined) {
       const late = () => this.#failHere(StatusCode.DeadlineExceeded, "the deadline passed");
-      this.#timer = setTimeout(late, Math.min(2 ** 31 - 1, Math.max(0, settings.timeoutMs)));
+      if (settings.timeoutMs <= 0) queueMicrotask(late);
+      else this.#timer = setTimeout(late, Math.min(2 ** 31 - 1, settings.timeoutMs));
     }
     if (settings.signal?.aborted === true) queueMicrotask(this.#abort);
     else settings.signal?.addEventListener("abort", this.#abort, { once: true });
@@ -130,6 +131,7 @@ export class GrpcStream implements DuplexStream {
     stream.on("response", (headers) => this.#readHeaders(headers));
     stream.on("trailers", (headers) => this.#readStatus(headers));
     stream.on("data", (chunk: Buffer) => {
+      if (this.isOver) return;
       const problem = this.#reader.push(chunk);
       if (problem !== undefined) this.#failHere(problem.status, problem.message);
     });
@@ -146,10 +148,10 @@ export class GrpcStream implements DuplexStream {
     if (headers["grpc-status"] !== undefined) this.#readStatus(headers);
     else if (headers[":status"] !== 200) {
       const message = `unexpected HTTP status code received from server: ${headers[":status"]}`;
-      this.#status = { status: httpStatus(headers[":status"]), message, wasSent: true };
+      this.#failHere(httpStatus(headers[":status"]), message);
     } else if (headers["content-type"]?.startsWith("application/grpc") !== true) {
       const message = `unexpected content-type "${headers["content-type"] ?? ""}": is a member listening there?`;
-      this.#status = { status: StatusCode.Unknown, message, wasSent: true };
+      this.#failHere(StatusCode.Unknown, message);
     }
   }
 

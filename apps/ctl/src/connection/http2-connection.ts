@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from "node:http2";
-import { connect as connectSocket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import type { Endpoint } from "@quorate/client";
+import { closedTooSoon, explainFailure, openSocket } from "./socket.js";
 import type { TransportOptions } from "./transport-options.js";
 
 /** So much may be on its way to us before it is read: large answers do not wait for acknowledgements. */
@@ -14,17 +14,27 @@ export class Http2Connection {
   readonly #ready: Promise<string | undefined>;
   #streams = 0;
   #isOver = false;
+  #hasBegun = false;
+  /** Answers `whenReady`, once. */
+  #settle: (problem: string | undefined) => void = () => {};
   #problem: string | undefined;
   #pingTimer: NodeJS.Timeout | undefined;
 
   constructor(endpoint: Endpoint, options: TransportOptions) {
     this.#options = options;
     const isTls = endpoint.isTls || (!endpoint.url.includes("://") && options.tls !== undefined);
-    this.#session = openConnection(endpoint, isTls, options);
+    const how = { isTls, tls: options.tls };
+    const socket = openSocket(endpoint, how);
+    this.#session = openSession(endpoint, isTls, socket);
+    this.#ready = this.#waitForPeer();
+    const closed = () => this.#end(this.#hasBegun ? "the member closed the connection" : closedTooSoon(how));
+    const failed = (error: Error) => this.#end(explainFailure(error, how));
+    // HTTP/2 does not pass on all that happens below it.
+    socket.on("error", failed);
+    socket.on("close", closed);
+    this.#session.on("error", failed);
+    this.#session.on("close", closed);
     this.#session.on("goaway", () => this.#end("the member closes the connection"));
-    this.#session.on("close", () => this.#end("the member closed the connection"));
-    this.#session.on("error", (error) => this.#end(explain(error, isTls)));
-    this.#ready = this.#waitForPeer(isTls);
   }
 
   /** No new calls can be made. */
@@ -59,27 +69,25 @@ export class Http2Connection {
 
   close(): void {
     clearTimeout(this.#pingTimer);
-    this.#isOver = true;
+    this.#end("the connection was closed by this program");
     this.#session.destroy();
   }
 
-  #waitForPeer(isTls: boolean): Promise<string | undefined> {
+  #waitForPeer(): Promise<string | undefined> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#end(`no connection within ${this.#options.connectTimeoutMs} ms`);
         this.#session.destroy();
-        resolve(this.#problem);
       }, this.#options.connectTimeoutMs);
-      const finish = (problem: string | undefined) => {
+      this.#settle = (problem) => {
         clearTimeout(timer);
         resolve(problem);
       };
       this.#session.once("remoteSettings", () => {
+        this.#hasBegun = true;
         this.#session.setLocalWindowSize(windowBytes);
-        finish(undefined);
+        this.#settle(undefined);
       });
-      this.#session.once("error", (error) => finish(explain(error, isTls)));
-      this.#session.once("close", () => finish(this.#problem ?? silent(isTls)));
     });
   }
 
@@ -103,61 +111,15 @@ export class Http2Connection {
   #end(problem: string): void {
     this.#isOver = true;
     this.#problem ??= problem;
+    this.#settle(this.#problem);
   }
 }
 
-function openConnection(endpoint: Endpoint, isTls: boolean, options: TransportOptions): ClientHttp2Session {
-  const isUnix = endpoint.port === undefined;
+function openSession(endpoint: Endpoint, isTls: boolean, socket: Socket): ClientHttp2Session {
   const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
-  const authority = `${isTls ? "https" : "http"}://${isUnix ? "localhost" : `${host}:${endpoint.port}`}`;
-  const settings = { settings: { enablePush: false, initialWindowSize: windowBytes, maxFrameSize: 1024 * 1024 } };
-  const { ca, cert, key, insecureSkipVerify } = options.tls ?? {};
-  const tls = {
-    ...(ca === undefined ? {} : { ca: Buffer.from(ca) }),
-    ...(cert === undefined ? {} : { cert: Buffer.from(cert) }),
-    ...(key === undefined ? {} : { key: Buffer.from(key) }),
-    ...(insecureSkipVerify === true ? { rejectUnauthorized: false } : {}),
-  };
-  if (isUnix) {
-    const path = endpoint.host;
-    const createConnection = () =>
-      isTls ? connectTls({ ...tls, path, ALPNProtocols: ["h2"], servername: "localhost" }) : connectSocket(path);
-    return connect(authority, { ...settings, createConnection });
-  }
-  return connect(authority, isTls ? { ...settings, ...tls } : settings);
-}
-
-function silent(isTls: boolean): string {
-  return isTls
-    ? "the connection was closed before HTTP/2 began"
-    : "the connection was closed before HTTP/2 began: does the member want TLS (https://, --cacert)?";
-}
-
-/** What to look for, in a sentence, for the failures people meet. */
-function explain(error: Error, isTls: boolean): string {
-  const code = "code" in error ? String(error.code) : "";
-  switch (code) {
-    case "ECONNREFUSED":
-      return `${error.message}: nobody listens there`;
-    case "ENOTFOUND":
-      return `${error.message}: the name is not known`;
-    case "ERR_SSL_WRONG_VERSION_NUMBER":
-    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
-      return "the member does not speak TLS there: use http://";
-    case "DEPTH_ZERO_SELF_SIGNED_CERT":
-    case "SELF_SIGNED_CERT_IN_CHAIN":
-    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
-    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
-      return `${error.message}: name the authority of the member's certificate with --cacert`;
-    case "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED":
-    case "ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE":
-    case "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE":
-      return `${error.message}: the member wants a certificate of this client, with --cert and --key`;
-    case "ECONNRESET":
-    case "ERR_HTTP2_ERROR":
-    case "EPIPE":
-      return isTls ? error.message : `${error.message}: does the member want TLS (https://, --cacert)?`;
-    default:
-      return error.message;
-  }
+  const authority = endpoint.port === undefined ? "localhost" : `${host}:${endpoint.port}`;
+  return connect(`${isTls ? "https" : "http"}://${authority}`, {
+    settings: { enablePush: false, initialWindowSize: windowBytes, maxFrameSize: 1024 * 1024 },
+    createConnection: () => socket,
+  });
 }

@@ -15,7 +15,7 @@ import type { TransportOptions } from "./transport-options.js";
 
 /**
  * gRPC over Node's own HTTP/2, one connection to one endpoint, opened by the first call. It does what a command line needs and
- * starts in a third of the time of grpc-js (docs/decisions/0008-command-line.md).
+ * starts in a third of the time of grpc-js (docs/decisions/0015-command-line.md).
  */
 export function openHttp2Transport(endpoint: Endpoint, options: TransportOptions): Transport {
   return new Http2Transport(endpoint, options);

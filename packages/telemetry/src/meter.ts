@@ -16,6 +16,21 @@ export const etcdFamilyOf: Readonly<Record<string, EtcdFamilyName>> = {
   "mvcc.defragment.duration": "etcd_disk_backend_defrag_duration_seconds",
   "mvcc.hash.duration": "etcd_mvcc_hash_duration_seconds",
   "mvcc.hash_kv.duration": "etcd_mvcc_hash_rev_duration_seconds",
+  "transport.peer.active": "etcd_network_active_peers",
+  "transport.peer.disconnected": "etcd_network_disconnected_peers_total",
+  "transport.peer.received": "etcd_network_peer_received_bytes_total",
+  "transport.peer.receive_failures": "etcd_network_peer_received_failures_total",
+  "transport.peer.round_trip": "etcd_network_peer_round_trip_time_seconds",
+  "transport.peer.sent": "etcd_network_peer_sent_bytes_total",
+  "transport.peer.send_failures": "etcd_network_peer_sent_failures_total",
+  "transport.snapshot.receive.duration": "etcd_network_snapshot_receive_total_duration_seconds",
+  "transport.snapshot.receive.failures": "etcd_network_snapshot_receive_failures",
+  "transport.snapshot.receive.running": "etcd_network_snapshot_receive_inflights_total",
+  "transport.snapshot.receive.success": "etcd_network_snapshot_receive_success",
+  "transport.snapshot.send.duration": "etcd_network_snapshot_send_total_duration_seconds",
+  "transport.snapshot.send.failures": "etcd_network_snapshot_send_failures",
+  "transport.snapshot.send.running": "etcd_network_snapshot_send_inflights_total",
+  "transport.snapshot.send.success": "etcd_network_snapshot_send_success",
 };
 
 type Cell = CounterCell | GaugeCell | HistogramCell;
@@ -25,19 +40,19 @@ const usualBuckets = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.
 const noLabels: MetricLabels = {};
 
 /**
- * The meter that packages get. What they call `wal.sync.duration` becomes etcd's family where there is one (its buckets and labels count then), else
+ * The meter that packages get. What they call `wal.sync.duration` becomes etcd's family where there is one of the same labels (its buckets count then), else
  * a family of our own: `quorate_`, the name with `_` for `.`, the unit, and `_total` for counters.
- * @param names more names that stand for a family of etcd's; it must be without labels.
+ * @param names more names that stand for a family of etcd's.
  */
 export function createMeter(metrics: Metrics, names: Readonly<Record<string, EtcdFamilyName>> = {}): Meter {
   const known: Readonly<Record<string, EtcdFamilyName>> = { ...etcdFamilyOf, ...names };
   const cellFor = (definition: MetricDefinition, type: FamilyType): ((labels: MetricLabels | undefined) => Cell) => {
     const name = known[definition.name];
-    if (name !== undefined && fits(name, type)) {
-      const cell = metrics.etcd[name] as Cell;
-      return () => cell;
-    }
-    return ownCells(metrics, definition, type);
+    if (name === undefined || !fits(name, type, definition)) return ownCells(metrics, definition, type);
+    const family = metrics.etcd[name];
+    if (!("with" in family)) return () => family;
+    const { labels } = etcdFamilies[name];
+    return (values = noLabels) => (family as Family<Cell>).with(...labels.map((label) => values[label] ?? ""));
   };
   return {
     counter: (definition): Counter => {
@@ -62,9 +77,10 @@ function factorOf(name: EtcdFamilyName | undefined, { unit }: MetricDefinition):
 }
 
 /** A counter may stand behind a gauge of etcd's (bytes written, for one), a histogram only behind a histogram. */
-function fits(name: EtcdFamilyName, type: FamilyType): boolean {
-  const spec = etcdFamilies[name];
-  return spec.labels.length === 0 && (spec.type === "histogram") === (type === "histogram");
+function fits(name: EtcdFamilyName, type: FamilyType, { labels = [] }: MetricDefinition): boolean {
+  const spec: { readonly type: FamilyType; readonly labels: readonly string[] } = etcdFamilies[name];
+  const isSame = spec.labels.length === labels.length && spec.labels.every((label, place) => label === labels[place]);
+  return isSame && (spec.type === "histogram") === (type === "histogram");
 }
 
 /** The cells of a family of our own. Without labels it is looked up once. */

@@ -20,6 +20,24 @@ describe("createMeter", () => {
     expect(metrics.etcd.etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds.sum).toBe(3);
   });
 
+  it("counts into etcd's families with labels where the labels are the same", async () => {
+    const metrics = createMetrics({ grpcMethods: [] });
+    const meter = createMeter(metrics);
+    const pair = { Local: "a", Remote: "b" };
+    meter.counter({ name: "transport.peer.sent", unit: "By", description, labels: ["To"] }).add(5, { To: "b" });
+    meter.gauge({ name: "transport.peer.active", unit: "1", description, labels: ["Local", "Remote"] }).set(1, pair);
+    meter
+      .histogram({ name: "transport.peer.round_trip", unit: "s", description, labels: ["To"] })
+      .record(0.5, { To: "b" });
+    meter.counter({ name: "transport.peer.received", unit: "By", description, labels: ["peer"] }).add(3, { peer: "b" });
+    const text = await metrics.expose({ withOwn: true });
+    expect(text).toContain('etcd_network_peer_sent_bytes_total{To="b"} 5\n');
+    expect(text).toContain('etcd_network_active_peers{Local="a",Remote="b"} 1\n');
+    expect(text).toContain('etcd_network_peer_round_trip_time_seconds_count{To="b"} 1\n');
+    expect(text).not.toContain("etcd_network_peer_received_bytes_total{");
+    expect(text).toContain('quorate_transport_peer_received_bytes_total{peer="b"} 3\n');
+  });
+
   it("takes more names for etcd's families", () => {
     const metrics = createMetrics({ grpcMethods: [] });
     createMeter(metrics, { "mvcc.keys": "etcd_debugging_mvcc_keys_total" })

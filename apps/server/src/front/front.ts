@@ -251,7 +251,8 @@ export class Front {
       // An answered call leaves only its place in the queue; one that waits holds up the rest, which wait no longer than it.
       if (this.#calls.has(serial)) {
         if (atMs > this.#nowMs) break;
-        const waitedMs = this.#nowMs - atMs + this.options.requestTimeoutMs;
+        // Deadlines count from the sweep before the call.
+        const waitedMs = Math.max(0, this.#nowMs - atMs + this.options.requestTimeoutMs - sweepMs);
         this.link.send({ kind: "give-up", serial, waitedMs });
       }
       done++;

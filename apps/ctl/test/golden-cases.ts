@@ -1,4 +1,5 @@
 import type { FakeSettings } from "./fake-world.js";
+import { keyCases } from "./golden-keys.js";
 import { answers } from "./golden-member.js";
 
 /** One command line, to be run in each form. */
@@ -8,6 +9,7 @@ const against = (...argv: string[]): GoldenCase => ({ argv, settings: { answers 
 
 /** By the name of their file in `golden/`. */
 export const goldenCases: Readonly<Record<string, GoldenCase>> = {
+  ...keyCases,
   "alarm-disarm": against("alarm", "disarm"),
   "alarm-list": against("alarm", "list"),
   defrag: against("defrag"),

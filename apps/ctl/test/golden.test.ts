@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { argumentText } from "../src/frame/argument-bytes.js";
 import { type FakeRun, type FakeSettings, runFake } from "./fake-world.js";
 import { goldenCases } from "./golden-cases.js";
 
@@ -14,10 +15,16 @@ const clock: NonNullable<FakeSettings["clock"]> = {
   },
 };
 
+/** Bytes that are no text are shown as \\xNN. */
+function printable(bytes: Uint8Array): string {
+  const stray = (one: string) => `\\x${(one.charCodeAt(0) - 0xdc00).toString(16)}`;
+  return argumentText(bytes).replace(/[\udc80-\udcff]/g, stray);
+}
+
 /** What a run left behind, as the files keep it. */
 function shown(argv: readonly string[], run: FakeRun): string {
-  const isText = !argv.includes("protobuf") || run.exitCode !== 0;
-  const stdout = isText ? run.stdout : `${Buffer.from(run.stdoutBytes).toString("hex")}\n`;
+  const isText = !argv.includes("protobuf") || run.stdoutBytes.length === 0;
+  const stdout = isText ? printable(run.stdoutBytes) : `${Buffer.from(run.stdoutBytes).toString("hex")}\n`;
   const stderr = run.stderr === "" ? "" : `--- stderr\n${run.stderr}`;
   const words = argv.map((word) => (/^[\w./:=,-]+$/.test(word) ? word : JSON.stringify(word)));
   return `$ etcdctl ${words.join(" ")}\n${stdout}${stderr}--- exit ${run.exitCode}\n`;

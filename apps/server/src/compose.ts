@@ -24,7 +24,6 @@ export type ComposePorts = Readonly<{ clock: Clock; random: Random; turn: Turn; 
 
 /** Answers that may wait for their readers: one range may be large, and beyond this whoever has stalled longest is dropped. */
 const answerBytesMax = 1_073_741_824;
-const clusterVersion = "3.7.0";
 const storageVersion = "3.7.0";
 
 /**
@@ -222,7 +221,8 @@ function memberOptions(config: Config, { directories, identity = saidByLog }: Pr
     hasLogThread: true,
     hasStoreThread: true,
     version: serverVersion,
-    clusterVersion,
+    learnersMax: config.bootstrap.learnersMax,
+    isReconfigStrict: config.bootstrap.strictReconfigCheck,
     storageVersion,
   };
 }

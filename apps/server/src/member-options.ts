@@ -24,6 +24,8 @@ export type MemberOptions = Readonly<{
   quotaShown: number;
   snapshotCount: number;
   catchUpEntries: number;
+  /** Bytes of entries kept in memory for members that lag, whatever their number; 256 MiB when absent. */
+  catchUpBytes?: number | undefined;
   segmentsKept: number;
   /** A segment of the log that has reached this size is followed by a new one; the log's own default when absent. */
   segmentBytesMax?: number | undefined;
@@ -38,7 +40,9 @@ export type MemberOptions = Readonly<{
   hasLogThread: boolean;
   hasStoreThread: boolean;
   version: string;
-  clusterVersion: string;
+  /** Learners that the cluster may have when this member adds one; whether changes that endanger the quorum are refused. */
+  learnersMax: number;
+  isReconfigStrict: boolean;
   storageVersion: string;
 }>;
 

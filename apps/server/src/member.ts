@@ -3,16 +3,17 @@ import { Lessor } from "@quorate/lease";
 import { WatchHub } from "@quorate/mvcc";
 import type { GrpcServices } from "@quorate/transport";
 import { AlarmTable } from "./core/alarm-table.js";
-import { loadLeases } from "./core/apply-lease.js";
 import { MemberCore } from "./core/core.js";
 import type { FromCore } from "./core/core-link.js";
 import type { MemberState } from "./core/member-state.js";
 import { Membership } from "./core/membership.js";
+import { loadLessor } from "./core/reload-state.js";
 import { HeaderWriter } from "./core/reply-writer.js";
 import { RequestSerial } from "./core/request-serial.js";
 import { Tracing } from "./core/tracing.js";
 import type { Watch } from "./core/watch-streams.js";
 import { registerAbsent } from "./front/absent-services.js";
+import { registerCluster } from "./front/cluster-service.js";
 import { Front } from "./front/front.js";
 import { HealthService } from "./front/health-service.js";
 import { registerKv } from "./front/kv-service.js";
@@ -80,6 +81,7 @@ export async function openMember(options: MemberOptions, ports: MemberPorts): Pr
       registerWatch(services, front);
       registerLease(services, front);
       registerMaintenance(services, front);
+      registerCluster(services, front);
       health.register(services);
       registerAbsent(services);
     },
@@ -101,8 +103,7 @@ function stateOf(options: MemberOptions, recovered: RecoveredMember): MemberStat
   const { mvcc, identity } = recovered;
   const minTtlSeconds = Math.ceil((options.tickMs * Math.floor((3 * options.electionTicks) / 2)) / 1000);
   const lessor = new Lessor({ minTtlSeconds, retryMs: options.requestTimeoutMs });
-  lessor.restore(loadLeases(mvcc));
-  for (const { lease, key } of mvcc.attachments()) if (lessor.has(lease)) lessor.attach(lease, [key]);
+  loadLessor(lessor, mvcc);
   return {
     ...identity,
     mvcc,

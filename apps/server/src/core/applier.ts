@@ -1,5 +1,5 @@
 import type { EntryId, Mvcc } from "@quorate/mvcc";
-import { decodeConfChange, type Entry, type RaftNode } from "@quorate/raft";
+import { type ConfChange, decodeConfChange, type Entry, type RaftNode } from "@quorate/raft";
 import type { Fault } from "../public-errors.js";
 import { applyRequest } from "./apply-entry.js";
 import { ApplyQueue } from "./apply-queue.js";
@@ -8,7 +8,7 @@ import { applyConfChange } from "./conf-change-apply.js";
 import type { FromCore } from "./core-link.js";
 import type { CoreOptions, CorePorts } from "./core-options.js";
 import { EntryField, type EntryView, viewEntry } from "./entry-codec.js";
-import type { MemberState } from "./member-state.js";
+import type { MemberState, Outcome } from "./member-state.js";
 import type { RequestSerial } from "./request-serial.js";
 import type { WatchStreams } from "./watch-streams.js";
 
@@ -26,8 +26,8 @@ export type ApplierParts = Readonly<{
   raiseNoSpace(): void;
   /** Tells a caller of a compaction when it is time to. */
   answerCompaction(data: Uint8Array, view: EntryView, tell: () => void): void;
-  /** A change of the members has been applied. */
-  onConfChange(): void;
+  /** A change of the members has been applied, or was refused. `serial` is that of the request when it was made here. */
+  onConfChange(change: ConfChange, outcome: Outcome, serial: number | undefined): void;
   /** All entries up to this one are applied. Called once for a run of entries. */
   onApplied(entry: Entry): void;
 }>;
@@ -85,15 +85,12 @@ export class Applier {
 
   #applyConfChange(entry: Entry): void {
     const { index, term } = entry;
-    const { state, raft, serial, emit } = this.#parts;
+    const { state, raft, serial } = this.#parts;
     const { change, id } = readConfChange(decodeConfChange(entry.kind, entry.data));
     const isAwaited = id !== undefined && serial.mayBeAwaited(id);
     const context = { index, term, nowMs: this.#ports.clock.monotonicMs(), isAwaited };
     const outcome = applyConfChange(state, raft, change, context);
-    this.#parts.onConfChange();
-    if (!isAwaited) return;
-    if (outcome.kind === "refused") emit({ kind: "fail", serial: id.serial, fault: outcome.fault });
-    else emit({ kind: "reply", serial: id.serial, parts: [outcome.reply] });
+    this.#parts.onConfChange(change, outcome, isAwaited ? id.serial : undefined);
   }
 
   #applyRequest(entry: Entry): void {

@@ -1,7 +1,7 @@
 import type { LeaseId, MemberId, Revision, SpanContext } from "@quorate/common";
 import type { RangeQuery } from "@quorate/mvcc";
-import type { ConfChange } from "@quorate/raft";
 import type { Fault } from "../public-errors.js";
+import type { MemberRequest } from "./member-changes.js";
 
 /**
  * What a front and the core say to each other: plain data and encoded bytes, never a shared object, so that a front may live in another
@@ -27,7 +27,7 @@ export type ToCore =
   /** Hands leadership to another voter; answered with an empty message when that one leads. */
   | { kind: "move-leader"; serial: number; to: MemberId }
   /** Changes the members; answered when the change is applied here, with the encoded answer, or refused. Waits as long as its caller does. */
-  | { kind: "conf-change"; serial: number; change: ConfChange }
+  | { kind: "member-change"; serial: number; request: MemberRequest }
   /** The caller has waited so long, in milliseconds, and waits no more. Answered by a failure that says why. */
   | { kind: "give-up"; serial: number; waitedMs: number }
   | { kind: "raise-no-space" }

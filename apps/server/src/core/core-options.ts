@@ -19,6 +19,12 @@ export type CoreOptions = Readonly<{
   snapshotCount: number;
   /** Entries kept in memory for members that lag. */
   catchUpEntries: number;
+  /** Bytes of entries kept in memory for members that lag, whatever their number; 256 MiB when absent. */
+  catchUpBytes?: number | undefined;
+  /** Received databases lie beside it. */
+  databasePath: string;
+  /** False: all work on files is done in this thread. */
+  hasStoreThread: boolean;
   /** Applying one entry for longer is worth a line in the log. */
   slowApplyMs: number;
   watchProgressMs: number;
@@ -26,7 +32,9 @@ export type CoreOptions = Readonly<{
   /** A watch response of this size is split, when its client can take that. */
   fragmentBytes: number;
   version: string;
-  clusterVersion: string;
+  /** Learners that the cluster may have when this member adds one; whether changes that endanger the quorum are refused. */
+  learnersMax: number;
+  isReconfigStrict: boolean;
   storageVersion: string;
 }>;
 

@@ -26,7 +26,7 @@ type Gated = GatedQuestion | Confirmation;
 /** What is asked and not written. */
 export type Question = Exclude<
   ToCore,
-  { kind: "propose" | "move-leader" | "conf-change" | "give-up" | "raise-no-space" | `watch-${string}` }
+  { kind: "propose" | "move-leader" | "member-change" | "give-up" | "raise-no-space" | `watch-${string}` }
 >;
 
 /** Reads that may wait for the leader's word at once; more are refused. */
@@ -148,6 +148,8 @@ export class CoreQuestions {
   answerCompaction(data: Uint8Array, view: EntryView, tell: () => void): void {
     if (!CompactionRequest.decode(data, view.start, view.end).physical) return tell();
     this.#parts.state.mvcc.whenCompacted().then(tell, (error: unknown) => {
+      // The compaction is applied; the file whose rows were to go has gone as a whole.
+      if (error instanceof MvccError && error.fault.code === "mvcc/replaced") return tell();
       this.#ports.fatal(error instanceof Error ? error : new Error(String(error)));
     });
   }

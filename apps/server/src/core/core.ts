@@ -31,6 +31,8 @@ const noSpans: readonly SpanContext[] = [];
  * time is asked for here and finished when it calls back.
  */
 export class MemberCore implements CoreLink, DriverHost {
+  /** What this member knows of the cluster and tells it. */
+  readonly cluster: ClusterKeeper;
   readonly #parts: CoreParts;
   readonly #options: CoreOptions;
   readonly #ports: CorePorts;
@@ -45,7 +47,6 @@ export class MemberCore implements CoreLink, DriverHost {
   readonly #applier: Applier;
   readonly #watches: WatchStreams;
   readonly #leases: LeaseKeeper;
-  readonly #cluster: ClusterKeeper;
   readonly #logKeeper: LogKeeper;
   readonly #questions: CoreQuestions;
   #commit: LogIndex;
@@ -79,7 +80,9 @@ export class MemberCore implements CoreLink, DriverHost {
       ports,
     );
     const fail = (serial: number, fault: Fault): void => emit({ kind: "fail", serial, fault });
-    this.#proposals = new Proposals({ serial: parts.serial, leadership: this.#leadership, push, fail }, options, ports);
+    const isRetried = (serial: number): boolean => this.cluster.changes.refused(serial);
+    const { leadership, serial } = { leadership: this.#leadership, serial: parts.serial };
+    this.#proposals = new Proposals({ serial, leadership, push, fail, isRetried }, options, ports);
     this.#peers = new PeerSide(
       { state, push: (inputs) => this.#driver.pushAll(inputs), snapshots: new NoSnapshots(push) },
       ports,
@@ -98,7 +101,17 @@ export class MemberCore implements CoreLink, DriverHost {
       ports,
     );
     this.#watches = this.#openWatches();
-    this.#cluster = new ClusterKeeper({ state, proposer }, options, ports);
+    const { questions } = this.#peers;
+    const leader = (): MemberId | undefined => leadership.leader;
+    this.cluster = new ClusterKeeper(
+      {
+        ...parts,
+        ...{ proposer, proposals: this.#proposals, questions, leader, emit },
+        whenCaughtUp: (timeoutMs, run) => this.#whenCaughtUp(timeoutMs, run),
+      },
+      options,
+      ports,
+    );
     this.#logKeeper = this.#openLogKeeper();
     this.#questions = this.#openQuestions();
     this.#applier = this.#openApplier();
@@ -163,11 +176,12 @@ export class MemberCore implements CoreLink, DriverHost {
         ...this.#parts,
         watches: this.#watches,
         emit: this.#emit,
-        raiseNoSpace: () => this.#cluster.raiseNoSpace(),
+        raiseNoSpace: () => this.cluster.raiseNoSpace(),
         answerCompaction: (data, view, tell) => this.#questions.answerCompaction(data, view, tell),
-        onConfChange: () => {
+        onConfChange: (change, outcome, serial) => {
           this.#mayCampaign = true; // a member does not campaign while a change of members waits
           this.#peers.membersChanged();
+          this.cluster.changed(change, outcome, serial);
         },
         onApplied: (entry) => this.#appliedTo(entry),
       },
@@ -178,7 +192,7 @@ export class MemberCore implements CoreLink, DriverHost {
 
   /** Resolves when a leader exists and this member has told the cluster its name and URLs: from then on clients may be served. */
   get ready(): Promise<void> {
-    return this.#cluster.published;
+    return this.cluster.published;
   }
 
   /** Begins to tick. A member that is the only voter leads at once. */
@@ -210,7 +224,7 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#questions.stop();
     this.#waits.stop();
     this.#peers.stop();
-    this.#cluster.stop();
+    this.cluster.stop();
     this.#logKeeper.stop();
     this.#applier.stop();
     this.#driver.stop();
@@ -248,15 +262,19 @@ export class MemberCore implements CoreLink, DriverHost {
       case "propose":
         this.#ports.tracing.proposed(message.serial, message.trace);
         return this.#proposals.propose(message.entry, message.serial);
-      case "conf-change":
-        return this.#proposals.proposeConfChange(message.change, message.serial);
+      case "member-change":
+        return this.cluster.changes.ask(message.serial, message.request);
+      case "cancel":
+        this.cluster.changes.cancel(message.serial);
+        this.#proposals.cancel(message.serial);
+        return this.#questions.ask(message);
       case "move-leader":
         return this.#moveLeader(message.serial, message.to);
       case "give-up":
         if (!this.#questions.giveUp(message.serial)) this.#proposals.giveUp(message.serial, message.waitedMs);
         return;
       case "raise-no-space":
-        return this.#cluster.raiseNoSpace();
+        return this.cluster.raiseNoSpace();
       case "watch-open":
         return this.#watches.open(message.stream);
       case "watch-request":
@@ -358,7 +376,7 @@ export class MemberCore implements CoreLink, DriverHost {
     }
     if (entry.term === this.#parts.raft.term) this.#appliedOfTerm();
     this.#leases.applied();
-    this.#cluster.applied();
+    this.cluster.applied();
     this.#questions.applied(entry.index);
     this.#logKeeper.applied(entry.index);
     this.#waits.applied(entry.index);
@@ -369,9 +387,10 @@ export class MemberCore implements CoreLink, DriverHost {
   #appliedOfTerm(): void {
     if (!this.#hasJoined && this.#leadership.leader !== undefined) {
       this.#hasJoined = true;
-      this.#cluster.lead();
+      this.cluster.joined();
     }
     if (!this.#leadership.isLeader || this.#leases.isLeading) return;
+    this.cluster.lead();
     this.#leases.lead(this.#options.tickMs * this.#options.electionTicks);
   }
 

@@ -1,7 +1,7 @@
 import type { MemberId } from "@quorate/common";
 
 /** What a member may ask another: the first byte of a question. Add at the end, never move. */
-export const PeerQuestion = { leaseRenew: 1, leaseTimeToLive: 2, memberPromote: 3 } as const;
+export const PeerQuestion = { leaseRenew: 1, leaseTimeToLive: 2, memberPromote: 3, serverVersion: 4 } as const;
 
 type Answerer = (body: Uint8Array, from: MemberId) => Promise<Uint8Array>;
 

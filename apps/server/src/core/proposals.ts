@@ -15,6 +15,8 @@ export type ProposalParts = Readonly<{
   leadership: Leadership;
   push(input: RaftInput): void;
   fail(serial: number, fault: Fault): void;
+  /** A change of the members came while another was under way. False when nobody here wants to try again. */
+  isRetried(serial: number): boolean;
 }>;
 
 /** What this member asks to have in the log, until it is carried, refused or given up. The answer comes when it is applied. */
@@ -63,6 +65,7 @@ export class Proposals {
   /** The consensus core will not carry this. What it may carry later is held, not refused. */
   refused(fault: RaftFault): void {
     if (!("proposalId" in fault) || fault.proposalId === undefined) return;
+    if (fault.code === "raft/conf-change-refused" && this.#parts.isRetried(fault.proposalId)) return;
     if (fault.code !== "raft/proposal-dropped") return this.#fail(fault.proposalId, fault);
     if (isWorthHolding(fault.reason)) return;
     const isOverload = fault.reason === "uncommitted-limit";

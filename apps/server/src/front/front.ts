@@ -138,6 +138,11 @@ export class Front {
     });
   }
 
+  /** The caller has gone: its answer is not waited for any more. */
+  forget(serial: number): void {
+    if (this.#calls.delete(serial)) this.link.send({ kind: "cancel", serial });
+  }
+
   /** Remembers who takes the pieces of a streamed answer. @returns the number to ask with. */
   expectChunks(reader: ChunkReader): number {
     const serial = this.serial.next();

@@ -1,11 +1,11 @@
-import type { Revision } from "@quorate/common";
+import type { MemberId, Revision } from "@quorate/common";
 import {
   AlarmRequest,
   AlarmRequest_AlarmAction as AlarmAction,
   DefragmentRequest,
   HashKVRequest,
   HashRequest,
-  MemberListRequest,
+  MoveLeaderRequest,
   SnapshotRequest,
   StatusRequest,
 } from "@quorate/proto";
@@ -18,7 +18,7 @@ import { propose } from "./kv-service.js";
 
 const service = "/etcdserverpb.Maintenance/";
 
-/** The maintenance service, and what of the cluster service only reads. */
+/** The maintenance service. */
 export function registerMaintenance(services: GrpcServices, front: Front): void {
   services.unary(`${service}Alarm`, (call, message) => alarm(front, call, message));
   services.unary(`${service}Status`, (call, message) => {
@@ -35,10 +35,10 @@ export function registerMaintenance(services: GrpcServices, front: Front): void 
     front.link.send({ kind: "defragment", serial: front.expectLong(call) });
   });
   services.serverStream(`${service}Snapshot`, (call, message) => snapshot(front, call, message));
-  services.unary("/etcdserverpb.Cluster/MemberList", (call, message) => {
-    const request = decodeRequest(call, MemberListRequest, message);
+  services.unary(`${service}MoveLeader`, (call, message) => {
+    const request = decodeRequest(call, MoveLeaderRequest, message);
     if (request === undefined) return;
-    front.link.send({ kind: "member-list", serial: front.expect(call), linearizable: request.linearizable });
+    front.link.send({ kind: "move-leader", serial: front.expectLong(call), to: request.targetID as MemberId });
   });
 }
 

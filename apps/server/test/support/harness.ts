@@ -96,7 +96,8 @@ export const defaultOptions: Omit<MemberOptions, "databasePath"> = {
   hasLogThread: false,
   hasStoreThread: false,
   version: "3.7.1",
-  clusterVersion: "3.7.0",
+  learnersMax: 1,
+  isReconfigStrict: true,
   storageVersion: "3.7.0",
 };
 

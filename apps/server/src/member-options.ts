@@ -32,6 +32,8 @@ export type MemberOptions = Readonly<{
   slowApplyMs: number;
   /** Bytes of entries that may wait for the disk or a quorum before more are refused; 256 MiB when absent. */
   uncommittedBytesMax?: number | undefined;
+  /** Bytes of entries in one message to a member; 1 MiB when absent. */
+  messageBytesMax?: number | undefined;
   watchProgressMs: number;
   compactionBatchLimit: number;
   compactionSleepMs: number;

@@ -125,6 +125,7 @@ function assemble(
       electionTicks: options.electionTicks,
       isPreVoteOn: options.isPreVoteOn,
       uncommittedBytesMax: uncommittedBytesMax(options),
+      ...(options.messageBytesMax === undefined ? {} : { messageBytesMax: options.messageBytesMax }),
     },
     { random: ports.random, log },
   );

@@ -1,5 +1,6 @@
 import type { Clock, Logger, PeerNetwork, Random } from "@quorate/common";
 import type { Committed } from "@quorate/mvcc";
+import type { Entry } from "@quorate/raft";
 import type { Turn } from "../ports/turn.js";
 import type { Tracing } from "./tracing.js";
 
@@ -53,6 +54,8 @@ export type CorePorts = Readonly<{
 
 /** Counts for people. Called on the hot path: implementations add a number and return. */
 export interface CoreObserver {
+  /** Entries are committed, in order; called before they are applied. They may be looked at, not changed. */
+  committed?(entries: readonly Entry[]): void;
   /** An entry was applied. @param field which request it was, a number of `EntryField`. */
   applied(field: number, seconds: number, isDone: boolean): void;
   /** Keys were changed. */

@@ -335,6 +335,7 @@ export class MemberCore implements CoreLink, DriverHost {
   }
 
   committed(entries: readonly Entry[]): void {
+    this.#ports.observe.committed?.(entries);
     const last = entries[entries.length - 1] as Entry;
     if (last.index > this.#commit) this.#commit = last.index;
     this.#applier.push(entries);

@@ -10,8 +10,8 @@ export interface TlsOptions {
   readonly context: () => SecureContextOptions;
   /** "none": no client certificate is asked for; "verify": one is needed and must chain to `ca`; "ifGiven": verified when there. */
   readonly clientCertificate?: "none" | "ifGiven" | "verify";
-  /** A last look at a verified client certificate's names. A text refuses it, for the log. */
-  readonly checkClient?: (socket: TLSSocket) => string | undefined;
+  /** A last look at a verified client certificate's names. A text refuses it, for the log. Nothing is read from the client before the answer. */
+  readonly checkClient?: (socket: TLSSocket) => string | undefined | Promise<string | undefined>;
   /** Plain connections are served too. False: they are closed without an answer. */
   readonly allowsPlain?: boolean;
 }
@@ -38,10 +38,18 @@ export class TlsAcceptor {
       ALPNProtocols: ["h2", "http/1.1"],
       handshakeTimeout: settings.handshakeMs,
     });
-    this.server.on("secureConnection", (socket) => {
-      const refusal = this.refusalOf(socket);
+    const decide = (socket: TLSSocket, refusal: string | undefined): void => {
       if (refusal === undefined) settings.secured(socket);
       else settings.failed(socket, refusal);
+    };
+    this.server.on("secureConnection", (socket) => {
+      const refusal = this.refusalOf(socket);
+      if (!(refusal instanceof Promise)) return decide(socket, refusal);
+      socket.on("error", () => {}); // it may go away meanwhile
+      refusal.then(
+        (text) => socket.destroyed || decide(socket, text),
+        (error: Error) => decide(socket, error.message),
+      );
     });
     this.server.on("tlsClientError", (error, socket) => settings.failed(socket, error.message));
   }
@@ -57,7 +65,7 @@ export class TlsAcceptor {
   }
 
   /** Why the client of a finished handshake is refused, or undefined. */
-  private refusalOf(socket: TLSSocket): string | undefined {
+  private refusalOf(socket: TLSSocket): string | undefined | Promise<string | undefined> {
     const mode = this.options.clientCertificate ?? "none";
     if (mode === "none") return undefined;
     const isGiven = Object.keys(socket.getPeerCertificate()).length > 0;

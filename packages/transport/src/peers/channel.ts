@@ -1,4 +1,5 @@
-import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { isIP } from "node:net";
+import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContextOptions } from "node:tls";
 import type { ChannelCredentials, ChannelOptions, Client, Metadata } from "@grpc/grpc-js";
 import type { PeerLimits } from "./peer-limits.js";
 
@@ -8,6 +9,8 @@ export type PeerTls = Readonly<{
   context: () => SecureContextOptions;
   /** False: any certificate will do (peers with certificates that they made themselves). */
   verifiesServer?: boolean;
+  /** A last look at a peer's certificate, after its chain and its host have been verified. An error refuses it. */
+  checkServer?: (certificate: PeerCertificate) => Error | undefined;
 }>;
 
 /** Makes gRPC clients. */
@@ -27,7 +30,10 @@ export async function loadChannels(tls: PeerTls | undefined, limits: PeerLimits)
   return {
     open(url) {
       const parsed = new URL(url);
-      return new grpc.Client(targetOf(parsed), credentialsFor(grpc, parsed, tls), options);
+      return new grpc.Client(targetOf(parsed), credentialsFor(grpc, parsed, tls), {
+        ...options,
+        ...serverName(parsed),
+      });
     },
     metadata(fields) {
       const metadata = new grpc.Metadata();
@@ -43,6 +49,15 @@ function targetOf(url: URL): string {
   return `dns:${url.hostname}:${port}`;
 }
 
+function bareHost(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, "$1");
+}
+
+/** A TLS handshake may not name an address (RFC 6066 section 3), and the client would do it. */
+function serverName(url: URL): ChannelOptions {
+  return isIP(bareHost(url)) === 0 ? {} : { "grpc.ssl_target_name_override": "address.invalid" };
+}
+
 function credentialsFor(
   { credentials }: typeof import("@grpc/grpc-js"),
   url: URL,
@@ -50,8 +65,13 @@ function credentialsFor(
 ): ChannelCredentials {
   if (url.protocol === "http:" || url.protocol === "unix:") return credentials.createInsecure();
   if (url.protocol !== "https:" && url.protocol !== "unixs:") throw new TypeError(`not a peer URL: ${url.protocol}`);
-  const verify = tls?.verifiesServer === false ? { rejectUnauthorized: false } : {};
-  return credentials.createFromSecureContext(createSecureContext(tls?.context() ?? {}), verify);
+  const { checkServer, verifiesServer } = tls ?? {};
+  return credentials.createFromSecureContext(createSecureContext(tls?.context() ?? {}), {
+    rejectUnauthorized: verifiesServer !== false,
+    // By the URL's host, whatever the handshake was told it is called.
+    checkServerIdentity: (_, certificate) =>
+      checkServerIdentity(bareHost(url), certificate) ?? checkServer?.(certificate),
+  });
 }
 
 function channelOptions(limits: PeerLimits): ChannelOptions {

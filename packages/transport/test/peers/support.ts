@@ -64,6 +64,7 @@ export async function startPeer(
     listener?: ListenerOptions;
     scheme?: string;
     clock?: Clock;
+    host?: string;
   } = {},
 ): Promise<TestPeer> {
   const {
@@ -72,6 +73,7 @@ export async function startPeer(
     listener: listenerOptions,
     scheme = "http",
     clock,
+    host = "127.0.0.1",
     ...rest
   } = options;
   const lines: TestPeer["lines"] = [];
@@ -95,13 +97,13 @@ export async function startPeer(
   const services = new GrpcServices();
   network.register(services);
   const listener = createListener({ services, limits: peerListenerLimits, ...listenerOptions }, ports);
-  const { port } = await listener.listen({ host: "127.0.0.1", port: wantedPort });
+  const { port } = await listener.listen({ host, port: wantedPort });
   const stop = async (): Promise<void> => {
     await network.stop();
     await listener.stop({ graceMs: 0 });
   };
   atEnd(stop);
-  return { id: self, port, url: `${scheme}://127.0.0.1:${port}`, network, messages, lost, lines, receiver, stop };
+  return { id: self, port, url: `${scheme}://${host}:${port}`, network, messages, lost, lines, receiver, stop };
 }
 
 /** Tells each of them of all the others. */

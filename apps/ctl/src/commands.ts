@@ -1,6 +1,9 @@
 import { alarm } from "./commands/alarm.js";
+import { auth } from "./commands/auth/auth.js";
 import { compaction } from "./commands/compaction.js";
 import { completionCommand } from "./commands/completion.js";
+import { elect } from "./commands/concurrency/elect.js";
+import { lock } from "./commands/concurrency/lock.js";
 import { defrag } from "./commands/defrag.js";
 import { del } from "./commands/del.js";
 import { downgrade } from "./commands/downgrade.js";
@@ -8,12 +11,15 @@ import { endpoint } from "./commands/endpoint/endpoint.js";
 import { get } from "./commands/get.js";
 import { helpCommand } from "./commands/help.js";
 import { lease } from "./commands/lease/lease.js";
+import { makeMirror } from "./commands/make-mirror.js";
 import { member } from "./commands/member/member.js";
 import { moveLeader } from "./commands/move-leader.js";
 import { options } from "./commands/options.js";
 import { put } from "./commands/put.js";
+import { role } from "./commands/role/role.js";
 import { snapshot } from "./commands/snapshot.js";
 import { txn } from "./commands/txn.js";
+import { user } from "./commands/user/user.js";
 import { version } from "./commands/version.js";
 import { watch } from "./commands/watch.js";
 import type { Command } from "./frame/command.js";
@@ -38,6 +44,12 @@ export function rootCommand(programName: string): Command {
       lease,
       member,
       snapshot,
+      makeMirror,
+      lock,
+      elect,
+      auth,
+      user,
+      role,
       completionCommand(programName, () => root),
       downgrade,
       options,

@@ -13,7 +13,9 @@ export async function ask(
   process.stdout.write(question);
   const isHidden = options.isSecret && stdin.isTerminal && process.stdin instanceof ReadStream;
   if (isHidden) return readHidden(process.stdin as ReadStream);
-  return readLine();
+  const answer = await readLine();
+  if (options.isSecret) process.stdout.write("\n"); // as after an answer that nobody saw
+  return answer;
 }
 
 let waiting = "";

@@ -1,13 +1,5 @@
-import {
-  assert,
-  CodedError,
-  type ClusterId,
-  type LogIndex,
-  type MemberId,
-  type Term,
-  type Tracer,
-} from "@quorate/common";
-import { type EntryId, type Mvcc, openMvcc } from "@quorate/mvcc";
+import { assert, CodedError, type ClusterId, type LogIndex, type MemberId, type Tracer } from "@quorate/common";
+import { type Mvcc, openMvcc } from "@quorate/mvcc";
 import { Metadata } from "@quorate/proto";
 import {
   type ConfState,
@@ -18,15 +10,20 @@ import {
   MemoryLog,
   RaftNode,
   type RaftStart,
+  type Snapshot,
 } from "@quorate/raft";
 import { openWal, type Recovered, type Wal } from "@quorate/wal";
-import { confStateFromJson, loadConfState } from "./core/conf-change-apply.js";
+import { adoptReceived } from "./core/adopt-received.js";
+import { loadConfState } from "./core/conf-change-apply.js";
+import { decodeMark, type LogMark } from "./core/log-mark.js";
 import { memberToJson } from "./core/membership.js";
+import { receivedPath } from "./core/received-file.js";
 import type { MemberOptions, MemberPorts } from "./member-options.js";
 
 /** Why a data directory cannot be used. */
 export type RecoverFault =
-  | { code: "recover/database-behind-log"; applied: number; firstKept: number }
+  /** The log has dropped what the database has not seen, and there is no received snapshot at `snapshot` to begin from. */
+  | { code: "recover/database-behind-log"; applied: number; firstKept: number; snapshot: string; reason: string }
   | { code: "recover/log-behind-database"; applied: number; lastKept: number }
   /** The log was made for another member than the settings found, and has nothing in it yet. */
   | { code: "recover/not-a-founder"; member: MemberId };
@@ -54,9 +51,6 @@ function uncommittedBytesMax(options: MemberOptions): number {
   return options.uncommittedBytesMax ?? 268_435_456;
 }
 
-/** A snapshot's record in the log: where the database stood when older entries could go. */
-type SnapshotMark = EntryId & { confState: ConfState };
-
 /**
  * Opens log and database and brings the consensus core to where it was. Entries the database has not seen come out of the core again, committed, to
  * be applied.
@@ -80,6 +74,8 @@ export async function recoverMember(
     ports,
   );
   try {
+    const mark = recovered.snapshot === undefined ? undefined : decodeMark(recovered.snapshot);
+    adoptReceived(options.databasePath, mark, ports);
     const mvcc = openMvcc(
       {
         path: options.databasePath,
@@ -90,7 +86,7 @@ export async function recoverMember(
       { ...ports, tracer: ports.storeTracer },
     );
     try {
-      return assemble(options, ports, { wal, mvcc, recovered });
+      return assemble(options, ports, { wal, mvcc, recovered, mark });
     } catch (error) {
       await mvcc.close();
       throw error;
@@ -104,17 +100,18 @@ export async function recoverMember(
 function assemble(
   options: MemberOptions,
   ports: MemberPorts,
-  parts: { wal: Wal; mvcc: Mvcc; recovered: Recovered },
+  parts: { wal: Wal; mvcc: Mvcc; recovered: Recovered; mark: LogMark | undefined },
 ): RecoveredMember {
-  const { wal, mvcc, recovered } = parts;
+  const { wal, mvcc, recovered, mark } = parts;
   const metadata = Metadata.decode(recovered.metadata);
   const identity = { member: (metadata.NodeID ?? 0n) as MemberId, cluster: (metadata.ClusterID ?? 0n) as ClusterId };
-  const mark = recovered.snapshot === undefined ? undefined : readMark(recovered.snapshot);
   // A log without a state and a snapshot is of a member that promised nobody anything yet, whatever founding entries it holds: it begins again.
   const isUnborn = recovered.state === undefined && mark === undefined;
   const entries = isUnborn ? [] : recovered.entries.map((entry) => decodeEntry(entry.data));
-  const log = new MemoryLog(mark === undefined ? { entries } : { base: mark, entries });
-  checkTogether(mvcc, mark, entries);
+  // Where a member would begin that needs what is not kept any more. What it really gets is made when it is sent.
+  const snapshot = (): Snapshot | undefined => snapshotOf(mvcc, raft);
+  const log = new MemoryLog(mark === undefined ? { entries, snapshot } : { base: mark, entries, snapshot });
+  checkTogether(mvcc, { mark, entries, databasePath: options.databasePath });
   const hardState =
     recovered.state === undefined ? undefined : raisedTo(decodeHardState(recovered.state), mvcc.applied.index);
   const start = isUnborn ? foundingOf(options, identity.member) : restartOf(mvcc, { mark, hardState });
@@ -134,6 +131,7 @@ function assemble(
 
 /** Begins a cluster. @throws RecoverError when the log was made for another member than the settings found. */
 function foundingOf(options: MemberOptions, member: MemberId): RaftStart {
+  if (options.isJoining === true) return { kind: "restart", hardState: undefined, confState: noMembers };
   if (!options.initialMembers.some(({ id }) => id === member)) {
     throw new RecoverError({ code: "recover/not-a-founder", member });
   }
@@ -144,7 +142,7 @@ function foundingOf(options: MemberOptions, member: MemberId): RaftStart {
   return { kind: "bootstrap", peers };
 }
 
-function restartOf(mvcc: Mvcc, found: { mark: SnapshotMark | undefined; hardState: HardState | undefined }): RaftStart {
+function restartOf(mvcc: Mvcc, found: { mark: LogMark | undefined; hardState: HardState | undefined }): RaftStart {
   const { mark, hardState } = found;
   const confState = loadConfState({ bucket: (name) => mvcc.bucket(name) }) ?? mark?.confState ?? noMembers;
   return { kind: "restart", hardState, confState, applied: mvcc.applied.index };
@@ -157,16 +155,26 @@ function raisedTo(hardState: HardState, applied: LogIndex): HardState {
   return applied > hardState.commit ? { ...hardState, commit: applied } : hardState;
 }
 
-function readMark(snapshot: { index: LogIndex; data: Uint8Array }): SnapshotMark {
-  const read = JSON.parse(Buffer.from(snapshot.data).toString()) as { term: number; confState: string };
-  return { index: snapshot.index, term: read.term as Term, confState: confStateFromJson(read.confState) };
+function snapshotOf(mvcc: Mvcc, raft: RaftNode): Snapshot | undefined {
+  const { index, term } = mvcc.applied;
+  return index === 0 ? undefined : { index, term, confState: raft.confState, data: noData };
 }
 
+const noData = new Uint8Array(0);
+
 /** The database must have seen all that the log has dropped, and nothing that the log does not have. */
-function checkTogether(mvcc: Mvcc, mark: SnapshotMark | undefined, entries: readonly Entry[]): void {
+function checkTogether(
+  mvcc: Mvcc,
+  found: { mark: LogMark | undefined; entries: readonly Entry[]; databasePath: string },
+): void {
+  const { mark, entries } = found;
   const applied = mvcc.applied.index;
   const base = mark?.index ?? 0;
-  if (applied < base) throw new RecoverError({ code: "recover/database-behind-log", applied, firstKept: base + 1 });
+  if (mark !== undefined && applied < base) {
+    const snapshot = receivedPath(found.databasePath, mark.index);
+    const reason = `the log goes on after entry ${base}, the database ends with entry ${applied}, and the snapshot between them is not there`;
+    throw new RecoverError({ code: "recover/database-behind-log", applied, firstKept: base + 1, snapshot, reason });
+  }
   const last = entries.at(-1)?.index ?? base;
   if (applied > last) throw new RecoverError({ code: "recover/log-behind-database", applied, lastKept: last });
   assert(entries.length === 0 || (entries[0] as Entry).index <= base + 1, "the log begins where its snapshot ends");

@@ -17,6 +17,12 @@ export class AlarmTable {
   readonly #active = new Map<string, AlarmMember>();
 
   constructor(store: AlarmStore) {
+    this.reload(store);
+  }
+
+  /** Reads the alarms again: a snapshot has taken the place of the store. */
+  reload(store: AlarmStore): void {
+    this.#active.clear();
     for (const key of store.bucket(bucket).keys()) {
       this.#active.set(key, AlarmMember.decode(Buffer.from(key, "latin1")));
     }

@@ -72,6 +72,16 @@ export class Applier {
     this.#queue.push(entries);
   }
 
+  /** A snapshot is about to take the place of what is applied: what is not applied yet is in it. */
+  restoring(): void {
+    this.#queue.drop();
+  }
+
+  /** It has. */
+  restored(applied: EntryId): void {
+    this.#applied = applied;
+  }
+
   stop(): void {
     this.#queue.stop();
   }

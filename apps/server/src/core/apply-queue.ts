@@ -53,6 +53,12 @@ export class ApplyQueue {
     if (!this.#isWaiting) this.#work();
   }
 
+  /** Forgets what is not applied yet: a snapshot covers it. */
+  drop(): void {
+    this.#queue = [];
+    this.#next = 0;
+  }
+
   stop(): void {
     this.#isStopped = true;
   }

@@ -113,6 +113,7 @@ export class ClusterKeeper {
       "local-member-attributes": JSON.stringify({ name: this.#options.name, clientURLs: this.#options.clientURLs }),
       "cluster-id": hex(this.#state.cluster),
     });
+    this.#state.membership.settle();
     this.#resolve();
     this.#resolve = undefined;
     this.#retry?.cancel();

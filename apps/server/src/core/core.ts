@@ -16,11 +16,13 @@ import type { HeldInput } from "./held-proposals.js";
 import { LeaseCourier } from "./lease-courier.js";
 import { Leadership } from "./leadership.js";
 import { LeaseKeeper } from "./lease-keeper.js";
+import { LoneVoter } from "./lone-voter.js";
 import { LogKeeper } from "./log-keeper.js";
 import { PeerSide } from "./peer-side.js";
 import { Proposals } from "./proposals.js";
 import { Proposer } from "./proposer.js";
-import { NoSnapshots } from "./snapshot-carrier.js";
+import { Restorer } from "./restorer.js";
+import { SnapshotMover } from "./snapshot-mover.js";
 import { WatchReplies } from "./watch-reply.js";
 import { WatchStreams } from "./watch-streams.js";
 
@@ -31,6 +33,8 @@ const noSpans: readonly SpanContext[] = [];
  * time is asked for here and finished when it calls back.
  */
 export class MemberCore implements CoreLink, DriverHost {
+  /** Puts received snapshots in the place of the database. */
+  readonly restorer: Restorer;
   /** What this member knows of the cluster and tells it. */
   readonly cluster: ClusterKeeper;
   readonly #parts: CoreParts;
@@ -41,6 +45,8 @@ export class MemberCore implements CoreLink, DriverHost {
   readonly #leadership: Leadership;
   readonly #proposals: Proposals;
   readonly #waits: AppliedWaits;
+  readonly #loneVoter: LoneVoter;
+  readonly #snapshots: SnapshotMover;
   readonly #peers: PeerSide;
   readonly #report: FrontReport;
   readonly #heartbeats: HeartbeatWatch;
@@ -50,7 +56,6 @@ export class MemberCore implements CoreLink, DriverHost {
   readonly #logKeeper: LogKeeper;
   readonly #questions: CoreQuestions;
   #commit: LogIndex;
-  #mayCampaign = false;
   #hasMoved = false;
   #hasJoined = false;
   #isTicking = false;
@@ -68,25 +73,18 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#report = new FrontReport({ state, emit }, options);
     this.#waits = new AppliedWaits(ports);
     this.#heartbeats = new HeartbeatWatch(options, ports);
-    this.#leadership = new Leadership(
-      {
-        member: state.member,
-        raft: parts.raft,
-        network: ports.network,
-        push,
-        confirm: (tell) => this.#questions.confirm(tell),
-      },
-      options,
-      ports,
-    );
+    const { network } = ports;
+    const confirm = (tell: (isConfirmed: boolean) => void): void => this.#questions.confirm(tell);
+    this.#leadership = new Leadership({ ...parts, member: state.member, network, push, confirm }, options, ports);
+    this.#loneVoter = new LoneVoter({ ...parts, member: state.member, leadership: this.#leadership, push });
     const fail = (serial: number, fault: Fault): void => emit({ kind: "fail", serial, fault });
     const isRetried = (serial: number): boolean => this.cluster.changes.refused(serial);
     const { leadership, serial } = { leadership: this.#leadership, serial: parts.serial };
     this.#proposals = new Proposals({ serial, leadership, push, fail, isRetried }, options, ports);
-    this.#peers = new PeerSide(
-      { state, push: (inputs) => this.#driver.pushAll(inputs), snapshots: new NoSnapshots(push) },
-      ports,
-    );
+    const committed = (): LogIndex => this.#commit;
+    this.#snapshots = new SnapshotMover({ ...parts, ...state, network, push, committed }, options, ports);
+    const pushAll = (inputs: readonly RaftInput[]): void => this.#driver.pushAll(inputs);
+    this.#peers = new PeerSide({ state, push: pushAll, snapshots: this.#snapshots }, ports);
     const proposer = new Proposer(parts.serial, (entry, serial, root) => {
       if (root !== undefined) ports.tracing.proposedAlone(serial, root);
       this.#proposals.propose(entry, serial);
@@ -112,9 +110,18 @@ export class MemberCore implements CoreLink, DriverHost {
       options,
       ports,
     );
-    this.#logKeeper = this.#openLogKeeper();
+    this.#logKeeper = new LogKeeper({ ...parts, mvcc: state.mvcc, snapshots: this.#snapshots }, options, ports);
     this.#questions = this.#openQuestions();
     this.#applier = this.#openApplier();
+    this.restorer = new Restorer({
+      ...parts,
+      ...{ applier: this.#applier, watches: this.#watches, peers: this.#peers },
+      ...{ logKeeper: this.#logKeeper, snapshots: this.#snapshots },
+      onRestored: (index) => {
+        if (index > this.#commit) this.#commit = index;
+        this.#appliedUpTo(index);
+      },
+    });
   }
 
   #openWatches(): WatchStreams {
@@ -129,12 +136,6 @@ export class MemberCore implements CoreLink, DriverHost {
       { progressIntervalMs: this.#options.watchProgressMs, fragmentBytes: this.#options.fragmentBytes },
       this.#ports,
     );
-  }
-
-  #openLogKeeper(): LogKeeper {
-    const { state, wal, log, markedIndex, raft } = this.#parts;
-    const { mvcc } = state;
-    return new LogKeeper({ mvcc, wal, log, markedIndex, confState: () => raft.confState }, this.#options, this.#ports);
   }
 
   #openQuestions(): CoreQuestions {
@@ -179,7 +180,7 @@ export class MemberCore implements CoreLink, DriverHost {
         raiseNoSpace: () => this.cluster.raiseNoSpace(),
         answerCompaction: (data, view, tell) => this.#questions.answerCompaction(data, view, tell),
         onConfChange: (change, outcome, serial) => {
-          this.#mayCampaign = true; // a member does not campaign while a change of members waits
+          this.#loneVoter.changed();
           this.#peers.membersChanged();
           this.cluster.changed(change, outcome, serial);
         },
@@ -200,7 +201,7 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#isTicking = true;
     this.#peers.membersChanged();
     this.#tick();
-    this.#campaignIfAlone();
+    this.#loneVoter.campaign();
   }
 
   /** Lets another voter lead, if this member does: the others then need not wait for an election. Takes no longer than a request may. */
@@ -215,6 +216,7 @@ export class MemberCore implements CoreLink, DriverHost {
     await this.handOver();
     this.#leases.checkpointAll();
     await this.#whenApplied();
+    await this.#snapshots.settled();
     await this.#logKeeper.drain();
     this.#isStopped = true;
     this.#isTicking = false;
@@ -224,6 +226,7 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#questions.stop();
     this.#waits.stop();
     this.#peers.stop();
+    this.#snapshots.stop();
     this.cluster.stop();
     this.#logKeeper.stop();
     this.#applier.stop();
@@ -276,13 +279,10 @@ export class MemberCore implements CoreLink, DriverHost {
       case "raise-no-space":
         return this.cluster.raiseNoSpace();
       case "watch-open":
-        return this.#watches.open(message.stream);
       case "watch-request":
-        return this.#watches.request(message.stream, message.request, message.trace);
       case "watch-drained":
-        return this.#watches.drained(message.stream, message.bytes);
       case "watch-close":
-        return this.#watches.close(message.stream);
+        return this.#watches.take(message);
       default:
         return this.#questions.ask(message);
     }
@@ -352,13 +352,6 @@ export class MemberCore implements CoreLink, DriverHost {
     });
   }
 
-  /** Who is the only voter need not wait for an election timeout. */
-  #campaignIfAlone(): void {
-    const { voters, votersOutgoing } = this.#parts.raft.confState;
-    const isAlone = voters.length === 1 && votersOutgoing.length === 0 && voters[0] === this.#parts.state.member;
-    if (isAlone && this.#leadership.leader === undefined) this.#driver.push({ kind: "campaign" });
-  }
-
   #tick(): void {
     if (!this.#isTicking) return;
     this.#leadership.ticked();
@@ -371,16 +364,17 @@ export class MemberCore implements CoreLink, DriverHost {
   /** A run of entries is applied. */
   #appliedTo(entry: Entry): void {
     this.#driver.push({ kind: "applied", index: entry.index });
-    if (this.#mayCampaign) {
-      this.#mayCampaign = false;
-      this.#campaignIfAlone();
-    }
+    this.#loneVoter.applied();
     if (entry.term === this.#parts.raft.term) this.#appliedOfTerm();
+    this.#logKeeper.applied(entry.index);
+    this.#appliedUpTo(entry.index);
+  }
+
+  #appliedUpTo(index: LogIndex): void {
     this.#leases.applied();
     this.cluster.applied();
-    this.#questions.applied(entry.index);
-    this.#logKeeper.applied(entry.index);
-    this.#waits.applied(entry.index);
+    this.#questions.applied(index);
+    this.#waits.applied(index);
     this.#tellState();
   }
 

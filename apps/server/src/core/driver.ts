@@ -12,11 +12,13 @@ import {
   type RaftInput,
   type RaftNode,
   type ReadState,
+  type Snapshot,
   type SoftState,
 } from "@quorate/raft";
 import type { Wal } from "@quorate/wal";
 import type { Turn } from "../ports/turn.js";
 import type { HeldInput } from "./held-proposals.js";
+import { encodeMark } from "./log-mark.js";
 
 /** What the driver hands its results to. All of it is called from `run`, in this order. */
 export interface DriverHost {
@@ -31,6 +33,8 @@ export interface DriverHost {
   /** Entries to apply, once, in order. The host steps "applied" when it has. */
   committed(entries: readonly Entry[]): void;
   readAllowed(state: ReadState): void;
+  /** Takes received snapshots: `begin` when one is on its way into the log, `install` when it is there. Until `done` nothing is said that stands on it. */
+  readonly restorer: { begin(snapshot: Snapshot): void; install(snapshot: Snapshot, done: () => void): void };
   /** Entries are on their way to the disk. @returns the spans that the write belongs to. */
   persisting(entries: readonly Entry[]): readonly SpanContext[];
   /** They are there. */
@@ -59,6 +63,8 @@ export class Driver {
   #isScheduled = false;
   #isRunning = false;
   #isStopped = false;
+  /** While a snapshot is installed: what the disk has done since, in order. */
+  #held: (() => void)[] | undefined;
 
   constructor(parts: { raft: RaftNode; log: MemoryLog; wal: Wal; host: DriverHost }, ports: { turn: Turn }) {
     this.#raft = parts.raft;
@@ -159,7 +165,11 @@ export class Driver {
   }
 
   #persist(request: PersistRequest, after: readonly Envelope[]): void {
-    const entries = request.entries;
+    const { entries, snapshot } = request;
+    if (snapshot !== undefined) {
+      this.#log.applySnapshot(snapshot);
+      this.#host.restorer.begin(snapshot);
+    }
     if (entries.length > 0) this.#log.append(entries);
     const records = new Array(entries.length);
     for (let i = 0; i < entries.length; i++) {
@@ -167,18 +177,41 @@ export class Driver {
       records[i] = { index: entry.index, data: this.#encoder.encode(entry) };
     }
     const links = this.#host.persisting(entries);
-    const batch =
-      request.hardState === undefined
-        ? { entries: records, mustSync: request.mustSync, links }
-        : { entries: records, state: encodeHardState(request.hardState), mustSync: request.mustSync, links };
-    this.#wal.append(batch, () => {
+    const { mustSync } = request;
+    const batch = {
+      entries: records,
+      mustSync: mustSync || snapshot !== undefined,
+      links,
+      ...(request.hardState === undefined ? {} : { state: encodeHardState(request.hardState) }),
+      ...(snapshot === undefined ? {} : { reset: encodeMark(snapshot) }),
+    };
+    this.#wal.append(batch, () => this.#written(request, after));
+  }
+
+  /** A request is durable in the log. Those behind one with a snapshot wait until that is installed. */
+  #written(request: PersistRequest, after: readonly Envelope[]): void {
+    if (this.#isStopped) return;
+    if (this.#held !== undefined) {
+      this.#held.push(() => this.#written(request, after));
+      return;
+    }
+    if (request.snapshot === undefined) return this.#durable(request, after);
+    this.#held = [];
+    this.#host.restorer.install(request.snapshot, () => {
+      const held = this.#held ?? [];
+      this.#held = undefined;
       if (this.#isStopped) return;
-      this.#host.persisted(entries);
-      if (after.length > 0) this.#host.sendToPeers(after);
-      if (request.done !== undefined) this.#inbox.push(request.done);
-      this.run();
-      this.#host.sendGathered();
+      this.#durable(request, after);
+      for (const run of held) run();
     });
+  }
+
+  #durable(request: PersistRequest, after: readonly Envelope[]): void {
+    this.#host.persisted(request.entries);
+    if (after.length > 0) this.#host.sendToPeers(after);
+    if (request.done !== undefined) this.#inbox.push(request.done);
+    this.run();
+    this.#host.sendGathered();
   }
 }
 

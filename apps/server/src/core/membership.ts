@@ -32,10 +32,13 @@ export class Membership {
   readonly cluster: ClusterId;
   readonly #members = new Map<MemberId, MemberRecord>();
   readonly #removed = new Set<MemberId>();
+  #assumed: readonly MemberRecord[];
   #clusterVersion: string | undefined;
 
-  constructor(cluster: ClusterId, store: MembershipStore) {
+  /** @param assumed members as a new member was told of them, before the log does. */
+  constructor(cluster: ClusterId, store: MembershipStore, assumed: readonly MemberRecord[] = []) {
     this.cluster = cluster;
+    this.#assumed = assumed;
     this.reload(store);
   }
 
@@ -64,6 +67,17 @@ export class Membership {
 
   get(id: MemberId): MemberRecord | undefined {
     return this.#members.get(id);
+  }
+
+  /** All members as far as they are known: while the log has not told of all, with those that are assumed. */
+  known(): readonly MemberRecord[] {
+    const assumed = this.#assumed.filter(({ id }) => !this.#members.has(id) && !this.#removed.has(id));
+    return [...this.list(), ...assumed];
+  }
+
+  /** The log has told all there is to know. */
+  settle(): void {
+    this.#assumed = [];
   }
 
   /** Members that vote. */

@@ -39,7 +39,7 @@ export class PeerSide {
   membersChanged(): void {
     const { network } = this.#ports;
     if (network === undefined) return;
-    const others = this.#state.membership.list().filter(({ id }) => id !== this.#state.member);
+    const others = this.#state.membership.known().filter(({ id }) => id !== this.#state.member);
     network.setPeers(others.map(({ id, peerURLs }) => ({ member: id, urls: peerURLs })));
   }
 

@@ -1,6 +1,7 @@
 import type { Clock, Random, Revision, SpanContext, Timer } from "@quorate/common";
 import type { Committed, WatchBatch, Watcher, WatchHub, WatchSink } from "@quorate/mvcc";
 import { WatchRequest, type WatchCreateRequest } from "@quorate/proto";
+import type { ToCore } from "./core-link.js";
 import type { Delivered } from "./tracing.js";
 import { noWatcher, type WatchReplies } from "./watch-reply.js";
 import { planWatch } from "./watch-request.js";
@@ -74,6 +75,20 @@ export class WatchStreams {
 
   get streamCount(): number {
     return this.#streams.size;
+  }
+
+  /** What a front says. */
+  take(message: Extract<ToCore, { kind: `watch-${string}` }>): void {
+    switch (message.kind) {
+      case "watch-open":
+        return this.open(message.stream);
+      case "watch-request":
+        return this.request(message.stream, message.request, message.trace);
+      case "watch-drained":
+        return this.drained(message.stream, message.bytes);
+      case "watch-close":
+        return this.close(message.stream);
+    }
   }
 
   open(id: number): void {
@@ -150,6 +165,11 @@ export class WatchStreams {
     this.#hub.publish(committed);
     this.#delivered = undefined;
     if (this.#hub.stats().slowWatchers > 0) this.#moveOn(retryMs);
+  }
+
+  /** A snapshot has taken the place of the store: watchers read what it has brought, or learn that it is compacted. */
+  restored(): void {
+    this.#moveOn(0);
   }
 
   stop(): void {

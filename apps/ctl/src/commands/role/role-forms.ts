@@ -4,10 +4,18 @@ import type { Page } from "../../output/page.js";
 import { prefixEnd } from "../key-range.js";
 import { fieldsBelowHeader, messageForms } from "../message-forms.js";
 
+/** What the role root may do without being granted it. Members before 3.5 do not say so themselves. */
+const everything: Permission = {
+  permType: Permission_Type.READWRITE,
+  key: new Uint8Array(),
+  rangeEnd: Uint8Array.of(0),
+};
+
 /** The forms of a role and its permissions. */
 export function roleForms(role: string, answer: AuthRoleGetResponse): Forms {
+  const shown = role === "root" && answer.perm.length === 0 ? [everything] : answer.perm;
   const granting = (type: number) =>
-    answer.perm.filter((one) => one.permType === type || one.permType === Permission_Type.READWRITE);
+    shown.filter((one) => one.permType === type || one.permType === Permission_Type.READWRITE);
   return {
     simple(page) {
       page.line(`Role ${role}`).line("KV Read:");

@@ -1,6 +1,13 @@
 import type { Clock, ClusterId, MemberId, Random } from "@quorate/common";
 import { createMeter } from "@quorate/telemetry";
-import { GrpcServices, type ListenerOptions, type ListenerPorts } from "@quorate/transport";
+import {
+  createPeerNetwork,
+  type GrpcPeerNetwork,
+  GrpcServices,
+  type ListenerOptions,
+  type ListenerPorts,
+  peerListenerLimits,
+} from "@quorate/transport";
 import type { Config, ListenerPlan } from "./config/config.js";
 import { serverVersion } from "./config/usage.js";
 import { registerInterceptors } from "./front/interceptors.js";
@@ -14,6 +21,7 @@ import { grpcOverheadBytes, type MemberOptions } from "./member-options.js";
 import { viewMember } from "./member-view.js";
 import { type OpenListener, openListeners, tlsOptionsOf } from "./open-listeners.js";
 import { createPeerHandler } from "./peer-pages.js";
+import { peerTlsOf } from "./peer-tls.js";
 import type { Turn } from "./ports/turn.js";
 import type { RunningMember, StartContext, StartMember } from "./process/daemon.js";
 import type { Prepared } from "./process/prepare-start.js";
@@ -25,6 +33,8 @@ export type ComposePorts = Readonly<{ clock: Clock; random: Random; turn: Turn; 
 /** Answers that may wait for their readers: one range may be large, and beyond this whoever has stalled longest is dropped. */
 const answerBytesMax = 1_073_741_824;
 const storageVersion = "3.7.0";
+/** The oldest server that this one can be in a cluster with. */
+const minClusterVersion = "3.0.0";
 
 /**
  * Says how a member is started: bind its ports, take its directory, open log and database, lead or find a leader, and only then serve. What was
@@ -46,22 +56,27 @@ export function memberStarter(ports: ComposePorts): StartMember {
 }
 
 class Daemon implements RunningMember {
-  /** A member alone does not end by itself. */
-  readonly ended = new Promise<undefined>(() => {});
+  readonly ended: Promise<undefined>;
   readonly #context: StartContext;
   readonly #ports: ComposePorts;
   readonly #services = new GrpcServices();
+  readonly #peerServices = new GrpcServices();
   readonly #calls: CallMetrics;
   readonly #clients: OpenListener[] = [];
   readonly #others: OpenListener[] = [];
   #prepared: Prepared | undefined;
   #member: Member | undefined;
   #view: MemberView | undefined;
+  #network: GrpcPeerNetwork | undefined;
+  #tellRemoved: () => void = () => {};
 
   constructor(context: StartContext, ports: ComposePorts) {
     this.#context = context;
     this.#ports = ports;
     this.#calls = new CallMetrics(context.metrics);
+    this.ended = new Promise((resolve) => {
+      this.#tellRemoved = () => resolve(undefined);
+    });
   }
 
   /** @returns why it cannot start, or undefined when it serves. */
@@ -80,6 +95,7 @@ class Daemon implements RunningMember {
       observe: observeCore(metrics.etcd),
       tracer: this.#context.tracing?.tracer("@quorate/server"),
       fatal: this.#context.crash,
+      connect: (self) => this.#connect(self),
     });
     this.#member = member;
     this.#view = viewMember(member, { server: serverVersion, storage: storageVersion });
@@ -88,7 +104,9 @@ class Daemon implements RunningMember {
     const listeners = this.#clients.map(({ listener }) => listener);
     collectMember(metrics, { member, listeners, services: this.#services, quotaBytes: shownQuota(config) });
     life.listening(member.id);
-    await member.ready;
+    const removed = member.core.cluster.removed.then(() => this.#removed());
+    const isRemoved = await Promise.race([member.ready.then(() => false), removed.then(() => true)]);
+    if (isRemoved) return undefined;
     for (const { plan, listener } of this.#clients) {
       listener.open();
       life.servingClients(plan);
@@ -96,8 +114,35 @@ class Daemon implements RunningMember {
     return undefined;
   }
 
+  #connect(self: Readonly<{ member: MemberId; cluster: ClusterId }>): GrpcPeerNetwork {
+    const { config, logger, metrics } = this.#context;
+    const network = createPeerNetwork(
+      {
+        self: self.member,
+        cluster: self.cluster,
+        version: { server: serverVersion, minCluster: minClusterVersion },
+        tls: peerTlsOf(config),
+        isRemoved: (member) => this.#member?.state.membership.isRemoved(member) === true,
+        onRemoved: () => this.#member?.core.cluster.wasRemoved(),
+      },
+      { ...this.#ports, logger, meter: createMeter(metrics) },
+    );
+    network.register(this.#peerServices);
+    this.#network = network;
+    return network;
+  }
+
+  /** This member is not part of its cluster any more: it ends, and does not start again. */
+  #removed(): void {
+    const { logger } = this.#context;
+    logger.warn("server error", { error: "the member has been permanently removed from the cluster" });
+    logger.warn("data-dir used by this member must be removed");
+    this.#tellRemoved();
+  }
+
   /** Ends streams at once, gives unary calls the request timeout, and closes all files. */
   async stop(): Promise<void> {
+    await this.#member?.handOver();
     this.#member?.endStreams();
     const graceMs = this.#context.config.limits.requestTimeoutMs;
     await Promise.all(this.#clients.map(({ listener }) => listener.stop({ graceMs })));
@@ -109,6 +154,7 @@ class Daemon implements RunningMember {
   async close(): Promise<void> {
     await Promise.all(this.#clients.map(({ listener }) => listener.stop({ graceMs: 0 })));
     await this.#member?.stop();
+    await this.#network?.stop();
     this.#prepared?.lock.release();
     await Promise.all(this.#others.map(({ listener }) => listener.stop({ graceMs: 0 })));
   }
@@ -124,7 +170,7 @@ class Daemon implements RunningMember {
     const http = createClientHandler(config.http, { ...health, process, wait });
     const failure =
       (await openListeners(
-        { kind: "peer", plans: config.peerListeners, optionsFor: () => ({ http: peerHandler, accepts: "httpOnly" }) },
+        { kind: "peer", plans: config.peerListeners, optionsFor: () => this.#peerOptions(peerHandler) },
         this.#others,
         ports,
       )) ??
@@ -151,6 +197,16 @@ class Daemon implements RunningMember {
     const { logger, metrics, tracing } = this.#context;
     const ports = { clock, random, logger, meter: createMeter(metrics) };
     return tracing === undefined ? ports : { ...ports, tracer: tracing.tracer("@quorate/transport") };
+  }
+
+  #peerOptions(http: NonNullable<ListenerOptions["http"]>): ListenerOptions {
+    return {
+      services: this.#peerServices,
+      http,
+      accepts: "combined",
+      rejectedMessage: "rejected connection on peer endpoint",
+      limits: peerListenerLimits,
+    };
   }
 
   #clientOptions(plan: ListenerPlan, http: NonNullable<ListenerOptions["http"]>): ListenerOptions {
@@ -193,11 +249,16 @@ function shownQuota(config: Config): number {
 /** A log that exists says itself whose it is. */
 const saidByLog = { member: 0n as MemberId, cluster: 0n as ClusterId, members: [] };
 
-function memberOptions(config: Config, { directories, identity = saidByLog }: Prepared): MemberOptions {
+function memberOptions(
+  config: Config,
+  { directories, identity = saidByLog, isJoining, known }: Prepared,
+): MemberOptions {
   const { raft, store, limits } = config;
   return {
     name: config.name,
     identity,
+    isJoining,
+    knownMembers: known,
     initialMembers: identity.members.map(({ id, name, peerUrls }) => ({ id, name, peerURLs: peerUrls })),
     clientURLs: config.advertisedClientUrls,
     walDirectory: directories.log,

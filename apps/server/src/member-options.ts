@@ -1,5 +1,6 @@
 import type { Clock, ClusterId, Disk, Logger, MemberId, Meter, PeerNetwork, Random, Tracer } from "@quorate/common";
 import type { CoreObserver } from "./core/core-options.js";
+import type { MemberRecord } from "./core/membership.js";
 import type { Turn } from "./ports/turn.js";
 
 /** A founding member of a cluster. */
@@ -11,6 +12,10 @@ export type MemberOptions = Readonly<{
   /** Used when the log is new; an old log says who it belongs to. */
   identity: Readonly<{ member: MemberId; cluster: ClusterId }>;
   initialMembers: readonly InitialMember[];
+  /** Joins a cluster that exists: begins with nothing and waits for its leader. */
+  isJoining?: boolean | undefined;
+  /** The members as far as they are known before the log tells. */
+  knownMembers?: readonly MemberRecord[] | undefined;
   clientURLs: readonly string[];
   walDirectory: string;
   databasePath: string;
@@ -59,6 +64,8 @@ export type MemberPorts = Readonly<{
   tracer?: Tracer | undefined;
   /** The way to the other members. Absent: a member that is alone for ever. */
   network?: PeerNetwork | undefined;
+  /** Makes that way when it is known who this member is. */
+  connect?: ((self: Readonly<{ member: MemberId; cluster: ClusterId }>) => PeerNetwork) | undefined;
   /** Needed when the log has no thread of its own. */
   disk?: Disk | undefined;
   /** A promise cannot be kept any more: the process has to end, now. */

@@ -58,10 +58,11 @@ export async function openMember(options: MemberOptions, ports: MemberPorts): Pr
   const serial = new RequestSerial(member, ports.clock.wallMs());
   const hub = new WatchHub<Watch>(recovered.mvcc, { bytesMax: historyBytesMax });
   let receive: (message: FromCore) => void = () => {};
+  const network = ports.network ?? ports.connect?.({ member, cluster });
   const core = new MemberCore(
     { ...recovered, state, hub, serial },
     { ...options, fragmentBytes: options.requestBytesMax + grpcOverheadBytes },
-    { ...ports, tracing },
+    { ...ports, network, tracing },
     (message) => receive(message),
   );
   const front = new Front({ options: { ...options, applyBacklogMax }, link: core, serial }, ports);
@@ -109,7 +110,7 @@ function stateOf(options: MemberOptions, recovered: RecoveredMember): MemberStat
     mvcc,
     lessor,
     alarms: new AlarmTable(mvcc),
-    membership: new Membership(identity.cluster, mvcc),
+    membership: new Membership(identity.cluster, mvcc, options.knownMembers),
     headers: new HeaderWriter(identity.cluster, identity.member),
   };
 }

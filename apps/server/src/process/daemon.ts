@@ -10,8 +10,10 @@ import {
 import type { Config } from "../config/config.js";
 import type { LogSettings } from "../config/log-settings.js";
 import { type ConfigExit, type ConfigInput, readConfig } from "../config/read-config.js";
+import { peerTlsOf } from "../peer-tls.js";
 import { createDaemonMetrics } from "./daemon-metrics.js";
 import { identifyDataDirectory } from "./data-directory.js";
+import type { AskPeer } from "./ask-peer.js";
 import type { Resolve } from "./found-cluster.js";
 import { type NotifyInit, noticeReady, noticeStopping } from "./init-notice.js";
 import { LifeLog, writeLines } from "./life-log.js";
@@ -25,6 +27,7 @@ export type ProcessWorld = ConfigInput &
   Readonly<{
     clock: Clock;
     resolve: Resolve;
+    askPeer: AskPeer;
     signals: SignalPort;
     /** Tells the init system; absent when it did not ask. */
     notifyInit?: NotifyInit | undefined;
@@ -83,7 +86,7 @@ export async function runDaemon(world: ProcessWorld, start: StartMember): Promis
     tracing,
     metrics: createDaemonMetrics(config, world.runtime.version),
     life: new LifeLog(config, logger),
-    prepare: () => prepareStart(config, { ...world, logger }),
+    prepare: () => prepareStart(config, { ...world, logger, peerTls: peerTlsOf(config) }),
     crash: (error) => crash(world, logger, error),
   };
   const member = await startSafely(start, context);

@@ -6,6 +6,7 @@ import type { Wait } from "../http/profiles.js";
 import type { ProcessView } from "../http/debug-pages.js";
 import { readFileDescriptors } from "@quorate/telemetry";
 import { RealClock } from "../ports/real-clock.js";
+import { askPeer } from "./ask-peer.js";
 import type { ProcessWorld } from "./daemon.js";
 import { defaultHostOf } from "./default-host.js";
 import { systemdNotify } from "./systemd-notify.js";
@@ -19,6 +20,7 @@ export function realProcess(): ProcessWorld {
     runtime: { version: process.version, platform: platform(), architecture: arch() },
     defaultHost: findDefaultHost(),
     clock: new RealClock(),
+    askPeer,
     resolve: async (host) => (await lookup(host)).address,
     signals: {
       pid: process.pid,

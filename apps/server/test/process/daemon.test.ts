@@ -20,6 +20,7 @@ function build(flags: readonly string[] = []) {
     readFile: (path) => readFileSync(path),
     runtime: { version: "v24.9.0", platform: "linux", architecture: "x64" },
     clock: { monotonicMs: () => 0, wallMs: () => 0, after: () => ({ cancel: () => {} }) },
+    askPeer: () => Promise.reject(new Error("nobody there")),
     resolve: (host) => Promise.resolve(host),
     signals: {
       pid: 100,

@@ -272,7 +272,7 @@ export class MemberCore implements CoreLink, DriverHost {
         this.#proposals.cancel(message.serial);
         return this.#questions.ask(message);
       case "move-leader":
-        return this.#moveLeader(message.serial, message.to);
+        return this.#leadership.move(message.to, (fault) => this.#answerMove(message.serial, fault));
       case "give-up":
         if (!this.#questions.giveUp(message.serial)) this.#proposals.giveUp(message.serial, message.waitedMs);
         return;
@@ -299,6 +299,7 @@ export class MemberCore implements CoreLink, DriverHost {
       this.#questions.leaderChanged();
       this.#proposals.release();
     }
+    this.#join();
     this.#tellState();
   }
 
@@ -345,11 +346,9 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#questions.readAllowed(state.context, state.index, this.#applier.applied.index);
   }
 
-  #moveLeader(serial: number, to: MemberId): void {
-    this.#leadership.move(to, (fault) => {
-      if (fault === undefined) this.#emit({ kind: "reply", serial, parts: [new Uint8Array(0)] });
-      else this.#emit({ kind: "fail", serial, fault });
-    });
+  #answerMove(serial: number, fault: Fault | undefined): void {
+    if (fault === undefined) this.#emit({ kind: "reply", serial, parts: [new Uint8Array(0)] });
+    else this.#emit({ kind: "fail", serial, fault });
   }
 
   #tick(): void {
@@ -371,6 +370,7 @@ export class MemberCore implements CoreLink, DriverHost {
   }
 
   #appliedUpTo(index: LogIndex): void {
+    this.#join();
     this.#leases.applied();
     this.cluster.applied();
     this.#questions.applied(index);
@@ -378,12 +378,16 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#tellState();
   }
 
-  /** An entry of the term of now is applied: what came before it is known, and so is a leader. */
+  /** There is a leader and an entry of its term is applied, perhaps in an earlier life: what came before it is known. */
+  #join(): void {
+    if (this.#hasJoined || this.#leadership.leader === undefined) return;
+    if (this.#applier.applied.term !== this.#parts.raft.term) return;
+    this.#hasJoined = true;
+    this.cluster.joined();
+    this.cluster.applied();
+  }
+
   #appliedOfTerm(): void {
-    if (!this.#hasJoined && this.#leadership.leader !== undefined) {
-      this.#hasJoined = true;
-      this.cluster.joined();
-    }
     if (!this.#leadership.isLeader || this.#leases.isLeading) return;
     this.cluster.lead();
     this.#leases.lead(this.#options.tickMs * this.#options.electionTicks);

@@ -43,7 +43,7 @@ function revoke(front: Front, call: UnaryCall, message: Uint8Array): void {
 function timeToLive(front: Front, call: UnaryCall, message: Uint8Array): void {
   const request = decodeRequest(call, LeaseTimeToLiveRequest, message);
   if (request === undefined) return;
-  const serial = front.expect(call);
+  const serial = front.expectLong(call); // the core has its own deadline, and says why
   front.link.send({ kind: "lease-time-to-live", serial, lease: request.ID as LeaseId, keys: request.keys });
 }
 

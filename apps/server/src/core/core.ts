@@ -1,5 +1,6 @@
 import type { LogIndex, MemberId, SpanContext, Term } from "@quorate/common";
 import type { Entry, Envelope, RaftEvent, RaftFault, RaftInput, ReadState, SoftState } from "@quorate/raft";
+import type { EntryId } from "@quorate/mvcc";
 import type { Fault } from "../public-errors.js";
 import { AppliedWaits } from "./applied-waits.js";
 import { Applier } from "./applier.js";
@@ -117,9 +118,9 @@ export class MemberCore implements CoreLink, DriverHost {
       ...parts,
       ...{ applier: this.#applier, watches: this.#watches, peers: this.#peers },
       ...{ logKeeper: this.#logKeeper, snapshots: this.#snapshots },
-      onRestored: (index) => {
-        if (index > this.#commit) this.#commit = index;
-        this.#appliedUpTo(index);
+      onRestored: (applied) => {
+        if (applied.index > this.#commit) this.#commit = applied.index;
+        this.#appliedUpTo(applied);
       },
     });
   }
@@ -364,12 +365,12 @@ export class MemberCore implements CoreLink, DriverHost {
   #appliedTo(entry: Entry): void {
     this.#driver.push({ kind: "applied", index: entry.index });
     this.#loneVoter.applied();
-    if (entry.term === this.#parts.raft.term) this.#appliedOfTerm();
     this.#logKeeper.applied(entry.index);
-    this.#appliedUpTo(entry.index);
+    this.#appliedUpTo(entry);
   }
 
-  #appliedUpTo(index: LogIndex): void {
+  #appliedUpTo({ index, term }: EntryId): void {
+    if (term === this.#parts.raft.term) this.#appliedOfTerm();
     this.#join();
     this.#leases.applied();
     this.cluster.applied();

@@ -1,5 +1,4 @@
-import type { LogIndex } from "@quorate/common";
-import type { WatchHub } from "@quorate/mvcc";
+import type { EntryId, WatchHub } from "@quorate/mvcc";
 import type { Snapshot } from "@quorate/raft";
 import type { Applier } from "./applier.js";
 import type { LogKeeper } from "./log-keeper.js";
@@ -19,7 +18,7 @@ export type RestorerParts = Readonly<{
   logKeeper: LogKeeper;
   snapshots: SnapshotMover;
   /** Everything up to this entry counts as applied now. */
-  onRestored(index: LogIndex): void;
+  onRestored(applied: EntryId): void;
 }>;
 
 /** Puts a received snapshot in the place of what this member has. */
@@ -55,6 +54,6 @@ export class Restorer {
     watches.restored();
     peers.membersChanged();
     logKeeper.restored(index);
-    this.#parts.onRestored(index);
+    this.#parts.onRestored({ index, term });
   }
 }

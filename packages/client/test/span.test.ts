@@ -14,7 +14,9 @@ describe("prefixEnd", () => {
     ["6100", "6101"],
   ] as const) {
     it(`of ${start === "" ? "nothing" : start} is ${end}`, () => {
-      expect(hex(prefixEnd(Buffer.from(start, "hex")))).toBe(end);
+      const key = Buffer.from(start, "hex");
+      expect(hex(prefixEnd(key))).toBe(end);
+      expect(hex(key)).toBe(start);
     });
   }
 });

@@ -1,5 +1,6 @@
 import { alarm } from "./commands/alarm.js";
 import { auth } from "./commands/auth/auth.js";
+import { check } from "./commands/check/check.js";
 import { compaction } from "./commands/compaction.js";
 import { completionCommand } from "./commands/completion.js";
 import { elect } from "./commands/concurrency/elect.js";
@@ -50,6 +51,7 @@ export function rootCommand(programName: string): Command {
       auth,
       user,
       role,
+      check,
       completionCommand(programName, () => root),
       downgrade,
       options,

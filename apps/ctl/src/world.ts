@@ -1,5 +1,5 @@
 import type { Clock, Endpoint, Transport } from "@quorate/client";
-import type { TransportOptions } from "./connection/transport-options.js";
+import type { TlsSettings, TransportOptions } from "./connection/transport-options.js";
 
 /** A stream of output. Writes are finished when they return, so what is printed keeps its order over both streams. */
 export interface OutputStream {
@@ -53,6 +53,8 @@ export interface World {
   /** The targets of the SRV records of a name, best first. @throws Error as node:dns does. */
   resolveService(name: string): Promise<readonly { readonly host: string; readonly port: number }[]>;
   openTransport(endpoint: Endpoint, options: TransportOptions): Transport;
+  /** The text of a member's /metrics; `undefined` when it cannot be had. */
+  fetchMetrics(endpoint: string, tls: TlsSettings | undefined): Promise<string | undefined>;
   /** Runs a program with this program's output streams and, if wanted, its input; `env` is added to the environment. */
   runProgram(
     argv: readonly string[],

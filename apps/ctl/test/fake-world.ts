@@ -78,6 +78,7 @@ export async function runFake(argv: readonly string[], settings: FakeSettings = 
       connections.push({ endpoint, options });
       return fakeTransport(endpoint, settings, requests);
     },
+    fetchMetrics: async () => settings.metrics,
     runProgram: async (program, options) =>
       settings.runProgram?.(program, options.env) ?? { kind: "failed", message: "no programs here" },
     onInterrupt: () => () => {},

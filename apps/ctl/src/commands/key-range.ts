@@ -38,7 +38,7 @@ export function prefixEnd(key: Uint8Array): Uint8Array {
   for (let last = key.length - 1; last >= 0; last -= 1) {
     const byte = key[last] ?? 0xff;
     if (byte === 0xff) continue;
-    const end = key.slice(0, last + 1);
+    const end = Uint8Array.from(key.subarray(0, last + 1)); // not `slice`: a Buffer's shares its bytes
     end[last] = byte + 1;
     return end;
   }

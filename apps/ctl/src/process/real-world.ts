@@ -6,6 +6,7 @@ import { argumentText } from "../frame/argument-bytes.js";
 import type { World } from "../world.js";
 import { runProgram } from "./child.js";
 import { createFile } from "./output-file.js";
+import { fetchMetrics } from "./metrics.js";
 import { standardInput } from "./standard-input.js";
 import { standardOutput } from "./standard-output.js";
 import { ask } from "./terminal.js";
@@ -49,6 +50,7 @@ export function realWorld(programName: string): World {
       return records.map((record) => ({ host: record.name, port: record.port }));
     },
     openTransport: (endpoint: Endpoint, options: TransportOptions): Transport => openHttp2Transport(endpoint, options),
+    fetchMetrics,
     runProgram,
     onInterrupt(run) {
       process.on("SIGINT", run);

@@ -33,6 +33,8 @@ export type ClusterParts = Readonly<{
   leader(): MemberId | undefined;
   /** Waits until this member has applied what it knows to be committed, but no longer than that. */
   whenCaughtUp(timeoutMs: number, run: (isThere: boolean) => void): void;
+  /** Lets somebody else lead, if this member does. */
+  handOver(): void;
   emit(message: FromCore): void;
 }>;
 
@@ -44,6 +46,7 @@ export class ClusterKeeper {
   readonly removed: Promise<void>;
   readonly #state: MemberState;
   readonly #proposer: Proposer;
+  readonly #handOver: () => void;
   readonly #leader: () => MemberId | undefined;
   readonly #options: CoreOptions;
   readonly #clock: Clock;
@@ -66,6 +69,7 @@ export class ClusterKeeper {
     this.#state = parts.state;
     this.#proposer = parts.proposer;
     this.#leader = parts.leader;
+    this.#handOver = parts.handOver;
     this.#options = options;
     this.#clock = ports.clock;
     this.#logger = ports.logger;
@@ -126,11 +130,13 @@ export class ClusterKeeper {
     const { membership, member } = this.#state;
     if (!membership.isRemoved(member) || this.#farewell !== undefined) return;
     this.#farewell = this.#clock.after(farewellMs, () => this.#resolveRemoved());
+    // At once: with the word that the removal is committed goes the word to take over. Who has applied it no longer listens to this member.
+    this.#handOver();
   }
 
   /** Another member says that this one was removed. */
   wasRemoved(): void {
-    this.#resolveRemoved();
+    if (this.#farewell === undefined) this.#resolveRemoved();
   }
 
   /** The database of this member is as large as it may be: writes stop in the whole cluster until the alarm is taken back. */

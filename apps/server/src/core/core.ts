@@ -100,12 +100,12 @@ export class MemberCore implements CoreLink, DriverHost {
       ports,
     );
     this.#watches = this.#openWatches();
-    const { questions } = this.#peers;
     const leader = (): MemberId | undefined => leadership.leader;
     this.cluster = new ClusterKeeper(
       {
         ...parts,
-        ...{ proposer, proposals: this.#proposals, questions, leader, emit },
+        ...{ proposer, proposals: this.#proposals, questions: this.#peers.questions, leader, emit },
+        handOver: () => void this.handOver(),
         whenCaughtUp: (timeoutMs, run) => this.#whenCaughtUp(timeoutMs, run),
       },
       options,

@@ -28,6 +28,8 @@ export type FakeSettings = {
   readonly clock?: Clock;
   readonly runProgram?: (argv: readonly string[], env: Readonly<Record<string, string>>) => ChildEnd;
   readonly passwords?: string[];
+  /** What /metrics shows. */
+  readonly metrics?: string;
   /** By name of the SRV record. */
   readonly services?: Record<string, readonly { host: string; port: number }[]>;
 };

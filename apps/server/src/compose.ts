@@ -21,7 +21,7 @@ import { grpcOverheadBytes, type MemberOptions } from "./member-options.js";
 import { viewMember } from "./member-view.js";
 import { type OpenListener, openListeners, tlsOptionsOf } from "./open-listeners.js";
 import { createPeerHandler } from "./peer-pages.js";
-import { peerTlsOf } from "./peer-tls.js";
+import { peerListenerTls, peerTlsOf } from "./peer-tls.js";
 import type { Turn } from "./ports/turn.js";
 import type { RunningMember, StartContext, StartMember } from "./process/daemon.js";
 import type { Prepared } from "./process/prepare-start.js";
@@ -170,7 +170,7 @@ class Daemon implements RunningMember {
     const http = createClientHandler(config.http, { ...health, process, wait });
     const failure =
       (await openListeners(
-        { kind: "peer", plans: config.peerListeners, optionsFor: () => this.#peerOptions(peerHandler) },
+        { kind: "peer", plans: config.peerListeners, optionsFor: (plan) => this.#peerOptions(plan, peerHandler) },
         this.#others,
         ports,
       )) ??
@@ -199,8 +199,10 @@ class Daemon implements RunningMember {
     return tracing === undefined ? ports : { ...ports, tracer: tracing.tracer("@quorate/transport") };
   }
 
-  #peerOptions(http: NonNullable<ListenerOptions["http"]>): ListenerOptions {
+  #peerOptions(plan: ListenerPlan, http: NonNullable<ListenerOptions["http"]>): ListenerOptions {
+    const { peerTls } = this.#context.config;
     return {
+      ...(plan.takesTls && peerTls !== undefined ? { tls: peerListenerTls(peerTls, plan) } : {}),
       services: this.#peerServices,
       http,
       accepts: "combined",

@@ -38,8 +38,15 @@ export async function openListeners(
 
 /** TLS of a listener, with files that are read again at each handshake. */
 export function tlsOptionsOf(settings: TlsSettings, plan: ListenerPlan): TlsOptions {
+  const unasked = settings.trustedCaFile === undefined ? "none" : "ifGiven";
+  const clientCertificate = settings.requiresClientCertificate ? "verify" : unasked;
+  return { context: contextReader(settings), clientCertificate, allowsPlain: plan.takesPlain };
+}
+
+/** Reads the files anew at each call. The answer is the same object as long as they hold the same. */
+export function contextReader(settings: Omit<TlsSettings, "requiresClientCertificate">): () => SecureContextOptions {
   let last: { text: string; context: SecureContextOptions } | undefined;
-  const context = (): SecureContextOptions => {
+  return () => {
     const cert = readFileSync(settings.certFile);
     const key = readFileSync(settings.keyFile);
     const ca = settings.trustedCaFile === undefined ? undefined : readFileSync(settings.trustedCaFile);
@@ -59,9 +66,6 @@ export function tlsOptionsOf(settings: TlsSettings, plan: ListenerPlan): TlsOpti
     };
     return last.context;
   };
-  const unasked = settings.trustedCaFile === undefined ? "none" : "ifGiven";
-  const clientCertificate = settings.requiresClientCertificate ? "verify" : unasked;
-  return { context, clientCertificate, allowsPlain: plan.takesPlain };
 }
 
 function tlsName(version: string): "TLSv1.2" | "TLSv1.3" {

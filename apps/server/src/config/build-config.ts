@@ -1,4 +1,4 @@
-import type { AutoCompaction, Config, ListenerPlan, TlsSettings } from "./config.js";
+import type { AutoCompaction, Config, ListenerPlan, PeerTlsSettings, TlsSettings } from "./config.js";
 import { gateStates } from "./feature-gates.js";
 import type { LogSettings } from "./log-settings.js";
 import { isSecure, type MemberUrl, socketPath } from "./member-url.js";
@@ -49,6 +49,7 @@ export function buildConfig(settings: Settings, log: LogSettings): Config {
       timeoutMs: settings["grpc-keepalive-timeout"],
     },
     tls: tlsConfig(settings),
+    peerTls: peerTlsConfig(settings),
     http: {
       isGatewayOn: settings["enable-grpc-gateway"],
       corsOrigins: settings.cors,
@@ -115,21 +116,49 @@ function limitsConfig(settings: Settings): Config["limits"] {
 
 function tlsConfig(settings: Settings): TlsSettings | undefined {
   if (settings["cert-file"] === "" && settings["key-file"] === "") return undefined;
+  return {
+    certFile: settings["cert-file"],
+    keyFile: settings["key-file"],
+    trustedCaFile: orUndefined(settings["trusted-ca-file"]),
+    // A CA to check against makes etcd ask for certificates even when the flag is not set.
+    requiresClientCertificate: settings["client-cert-auth"] || settings["trusted-ca-file"] !== "",
+    ...tlsVersions(settings),
+  };
+}
+
+function peerTlsConfig(settings: Settings): PeerTlsSettings | undefined {
+  const certFile = settings["peer-cert-file"];
+  const keyFile = settings["peer-key-file"];
+  if (certFile === "" && keyFile === "") return undefined;
+  return {
+    certFile,
+    keyFile,
+    clientCertFile: orUndefined(settings["peer-client-cert-file"]) ?? certFile,
+    clientKeyFile: orUndefined(settings["peer-client-key-file"]) ?? keyFile,
+    trustedCaFile: orUndefined(settings["peer-trusted-ca-file"]),
+    requiresClientCertificate: settings["peer-client-cert-auth"] || settings["peer-trusted-ca-file"] !== "",
+    allowedCommonNames: settings["peer-cert-allowed-cn"],
+    allowedHostnames: settings["peer-cert-allowed-hostname"],
+    checksClientAddress: !settings["peer-skip-client-san-verification"],
+    ...tlsVersions(settings),
+  };
+}
+
+function tlsVersions(settings: Settings): Pick<TlsSettings, "minVersion" | "maxVersion" | "ciphers"> {
   const suites = settings["cipher-suites"].map(openSslSuite).filter((suite) => suite !== undefined);
   const version = (name: string) => {
     const parsed = parseTlsVersion(name);
     return "version" in parsed ? parsed.version : undefined;
   };
   return {
-    certFile: settings["cert-file"],
-    keyFile: settings["key-file"],
-    trustedCaFile: settings["trusted-ca-file"] === "" ? undefined : settings["trusted-ca-file"],
-    // A CA to check against makes etcd ask for certificates even when the flag is not set.
-    requiresClientCertificate: settings["client-cert-auth"] || settings["trusted-ca-file"] !== "",
     minVersion: version(settings["tls-min-version"]),
     maxVersion: version(settings["tls-max-version"]),
     ciphers: suites.length === 0 ? undefined : suites.join(":"),
   };
+}
+
+function orUndefined(text: string): string | undefined {
+  return text === "" ? undefined : text;
 }
 
 function tracingConfig(settings: Settings): Config["tracing"] {

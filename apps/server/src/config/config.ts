@@ -27,6 +27,19 @@ export type TlsSettings = Readonly<{
   ciphers: string | undefined;
 }>;
 
+/** TLS between members: of the peer listeners, and of the connections that this member makes. */
+export type PeerTlsSettings = TlsSettings &
+  Readonly<{
+    /** What this member shows when it connects: of its own, or those of its listeners. */
+    clientCertFile: string;
+    clientKeyFile: string;
+    /** A peer's certificate must have one of these common names, or one of these names of a host. Empty: any will do. */
+    allowedCommonNames: readonly string[];
+    allowedHostnames: readonly string[];
+    /** The addresses and names in a connecting peer's certificate, if it has any, must be those of where it comes from. */
+    checksClientAddress: boolean;
+  }>;
+
 /** What compaction does by itself. */
 export type AutoCompaction =
   | { readonly kind: "off" }
@@ -88,6 +101,7 @@ export type Config = Readonly<{
   }>;
   keepAlive: Readonly<{ clientMinMs: number; intervalMs: number; timeoutMs: number }>;
   tls: TlsSettings | undefined;
+  peerTls: PeerTlsSettings | undefined;
   http: Readonly<{
     isGatewayOn: boolean;
     /** `["*"]` for all. */

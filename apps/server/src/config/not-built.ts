@@ -17,8 +17,7 @@ const notBuilt: readonly Wish[] = [
     (settings) => settings["client-cert-allowed-hostname"].length > 0 && hasSecureClients(settings),
   ],
   ["peer-auto-tls", (settings) => settings["peer-auto-tls"]],
-  ["listen-peer-urls", (settings) => settings["listen-peer-urls"].some(isSecure)],
-  ["initial-advertise-peer-urls", (settings) => settings["initial-advertise-peer-urls"].some(isSecure)],
+  ["peer-crl-file", (settings) => settings["peer-crl-file"] !== "" && hasPeerFiles(settings)],
   ["auth-token", (settings) => settings["auth-token"].startsWith("jwt")],
   ["auto-compaction-retention", (settings) => !["", "0"].includes(settings["auto-compaction-retention"])],
   ["enable-log-rotation", (settings) => settings["enable-log-rotation"]],
@@ -30,6 +29,10 @@ const notBuilt: readonly Wish[] = [
 
 function hasSecureClients(settings: Settings): boolean {
   return [...settings["listen-client-urls"], ...settings["listen-client-http-urls"]].some(isSecure);
+}
+
+function hasPeerFiles(settings: Settings): boolean {
+  return settings["peer-cert-file"] !== "" || settings["peer-key-file"] !== "";
 }
 
 /** One line that names every flag that asks for something which is not built, or undefined. */

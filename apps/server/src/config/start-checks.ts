@@ -147,7 +147,19 @@ function checkPeerFiles(settings: Settings, readFile: ReadFile): StartCheck {
     const error = whyUnreadable(path, readFile);
     if (error !== undefined) return wrong(error);
   }
-  return fine;
+  const names = [settings["peer-cert-allowed-cn"], settings["peer-cert-allowed-hostname"]].map(quoteAll);
+  if (key !== "" && names.every((list) => list !== "[]")) {
+    return wrong(`AllowedCNs and AllowedHostnames are mutually exclusive (cns=${names[0]}, hostnames=${names[1]})`);
+  }
+  const secure = settings["listen-peer-urls"].find(isSecure);
+  if (secure === undefined || key !== "") return fine;
+  const address = `${secure.scheme}://${secure.host}:${secure.port}`;
+  return failed(`cannot listen on TLS for ${address}: KeyFile and CertFile are not presented`);
+}
+
+/** A list of texts as Go's `%q` writes it. */
+function quoteAll(texts: readonly string[]): string {
+  return `[${texts.map((text) => JSON.stringify(text)).join(" ")}]`;
 }
 
 function whyUnreadable(path: string, readFile: ReadFile): string | undefined {

@@ -262,7 +262,6 @@ max-snapshots: 0
     ["--discovery-token=t", "--discovery-endpoints=http://a:1"],
     ["--auto-tls"],
     ["--peer-auto-tls"],
-    ["--listen-peer-urls=https://127.0.0.1:1"],
     ["--auto-compaction-retention=1"],
     ["--log-outputs=systemd/journal"],
     ["--enable-log-rotation", "--log-outputs=/tmp/a.log"],

@@ -10,7 +10,6 @@ import type { CoreOptions, CorePorts } from "./core-options.js";
 import type { CoreParts } from "./core-parts.js";
 import { CoreQuestions } from "./core-questions.js";
 import { Driver, type DriverHost } from "./driver.js";
-import { serialOf } from "./entry-codec.js";
 import { FrontReport } from "./front-report.js";
 import { HeartbeatWatch } from "./heartbeat-watch.js";
 import type { HeldInput } from "./held-proposals.js";
@@ -26,8 +25,6 @@ import { Restorer } from "./restorer.js";
 import { SnapshotMover } from "./snapshot-mover.js";
 import { WatchReplies } from "./watch-reply.js";
 import { WatchStreams } from "./watch-streams.js";
-
-const noSpans: readonly SpanContext[] = [];
 
 /**
  * The heart of a member: takes requests from its fronts, gets them through the log, applies them, and answers. One thread, no waiting: whatever takes
@@ -68,6 +65,7 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#ports = ports;
     this.#emit = emit;
     this.#commit = parts.state.mvcc.applied.index;
+    ports.tracing.begin(parts.serial.member);
     const { state } = parts;
     this.#driver = new Driver({ raft: parts.raft, log: parts.log, wal: parts.wal, host: this }, ports);
     const push = (input: RaftInput): void => this.#driver.push(input);
@@ -298,6 +296,7 @@ export class MemberCore implements CoreLink, DriverHost {
     if (hasLed && soft.role !== "leader") this.#leases.follow();
     if (isNew) {
       this.#questions.leaderChanged();
+      this.#ports.tracing.leaderChanged();
       this.#proposals.release();
     }
     this.#join();
@@ -313,8 +312,10 @@ export class MemberCore implements CoreLink, DriverHost {
   }
 
   happened(event: RaftEvent): void {
-    if (event.kind === "commit-advanced") this.#commit = event.commit;
-    else if (event.kind === "became-leader") this.#ports.logger.info("became leader", { "raft.term": event.term });
+    if (event.kind === "commit-advanced") {
+      this.#commit = event.commit;
+      this.#ports.tracing.committed(event.commit, event.by);
+    } else if (event.kind === "became-leader") this.#ports.logger.info("became leader", { "raft.term": event.term });
   }
 
   sendToPeers(envelopes: readonly Envelope[]): void {
@@ -324,16 +325,15 @@ export class MemberCore implements CoreLink, DriverHost {
 
   sendGathered(): void {
     this.#peers.flush();
+    this.#ports.tracing.sent();
   }
 
   persisting(entries: readonly Entry[]): readonly SpanContext[] {
-    const { member } = this.#parts.serial;
-    const { tracing } = this.#ports;
-    return tracing.isQuiet ? noSpans : tracing.persisting(entries, (entry) => serialOf(entry, member));
+    return this.#ports.tracing.persisting(entries);
   }
 
   persisted(entries: readonly Entry[]): void {
-    if (!this.#ports.tracing.isQuiet) this.#ports.tracing.persisted(entries);
+    this.#ports.tracing.persisted(entries);
   }
 
   committed(entries: readonly Entry[]): void {

@@ -80,13 +80,6 @@ export function viewEntry(data: Uint8Array): EntryView {
   return view;
 }
 
-/** The serial number of an entry that this member has proposed; -1 for all others. */
-export function serialOf(entry: { readonly kind: string; readonly data: Uint8Array }, member: number): number {
-  if (entry.kind !== "normal" || entry.data.length === 0) return -1;
-  const view = viewEntry(entry.data);
-  return view.member === member ? view.serial : -1;
-}
-
 function readHeader(data: Uint8Array, start: number, end: number, view: EntryView): void {
   if (start === end || data[start] !== 8) return;
   let low = 0;

@@ -32,7 +32,7 @@ export type MailParts = Readonly<{
 export interface MailTraces {
   readonly isQuiet: boolean;
   /** The spans that entries of a message belong to, by position, or undefined when there are none. */
-  leaving(message: RaftMessage, to: MemberId): ReadonlyMap<number, SpanContext> | undefined;
+  leaving(message: RaftMessage): ReadonlyMap<number, SpanContext> | undefined;
   arrived(from: MemberId, message: RaftMessage, traces: ReadonlyMap<number, SpanContext>): void;
 }
 
@@ -138,7 +138,7 @@ export class PeerMail implements PeerReceiver {
     for (const part of bytes) length += part.length;
     box.parts.push(encodeMessageHead(length, from === member ? undefined : from), ...bytes);
     if (traces.isQuiet) return;
-    const leaving = traces.leaving(message, to);
+    const leaving = traces.leaving(message);
     if (leaving !== undefined) box.parts.push(encodeTraces(leaving));
   }
 

@@ -8,20 +8,30 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import type { Revision } from "@quorate/common";
+import type { LogIndex, MemberId, Revision } from "@quorate/common";
 import type { Committed } from "@quorate/mvcc";
-import type { Entry } from "@quorate/raft";
+import type { Entry, RaftMessage } from "@quorate/raft";
+import { type EntryView, viewEntry } from "./entry-codec.js";
+import { FollowerSpans } from "./follower-spans.js";
 import type { RangeAnswer } from "./range-jobs.js";
 
 /** What is being traced of one entry: from its arrival in the core until it is applied. */
 type Traced = {
+  readonly key: Key;
   readonly parent: Context;
   readonly propose: Span;
   /** The span of what the core does of its own accord; it ends with the entry. */
   readonly root: Span | undefined;
+  /** From the moment the entry first leaves for a follower until a quorum has it. */
+  replicate: Span | undefined;
   index: number;
   isPersisted: boolean;
 };
+
+/** A request's serial number; with the number of its member in front when that is not this one. */
+type Key = number | string;
+
+const noLinks: readonly SpanContext[] = [];
 
 /** Requests traced at once, and changes traced that wait for their flush. With more, the oldest are given up. */
 const tracedMax = 10_000;
@@ -40,32 +50,87 @@ export interface Applying {
 /**
  * Spans of the core. Only requests whose caller is traced cost anything: the others are recognised by an empty map.
  *
- * The tree of a put: the call's server span; under it `core.propose` until its entry is on disk, `core.apply`, and in that `core.watch`, which hands the
- * changes to watchers and links to their streams. What a batch shares is one span that links to all in it: the log's `wal.sync` to the proposals, the
+ * The tree of a put: the call's server span; under it `core.propose` until its entry is on disk, `core.replicate` until a quorum has it, with the
+ * spans of each follower in that, `core.apply`, and in that `core.watch`, which hands the changes to watchers and links to their streams. For a put
+ * at a follower, the leader's part is under the follower's `core.propose`. What a batch shares is one span that links to all in it: the log's `wal.sync` to the proposals, the
  * store's `mvcc.flush` to what was applied. The end of leases is such a tree under `core.lease-expiry`.
  */
 export class Tracing {
   readonly #tracer: Tracer | undefined;
-  readonly #bySerial = new Map<number, Traced>();
+  readonly #bySerial = new Map<Key, Traced>();
   readonly #byIndex = new Map<number, Traced>();
   readonly #waiting = new Map<number, Span>();
   #unflushed: { revision: Revision; context: SpanContext }[] = [];
+  readonly #follower: FollowerSpans | undefined;
+  #member = -1;
 
   constructor(tracer: Tracer | undefined) {
     this.#tracer = tracer;
+    this.#follower = tracer && new FollowerSpans(tracer);
+  }
+
+  /** @param member the number that request ids of this member have. */
+  begin(member: number): void {
+    this.#member = member;
   }
 
   /** True when no entry is traced right now. */
   get isQuiet(): boolean {
-    return this.#bySerial.size === 0;
+    return this.#bySerial.size === 0 && this.#follower?.isQuiet !== false;
   }
 
-  /** Entries are about to leave for another member. */
-  leaving(): ReadonlyMap<number, SpanContext> | undefined {
-    return undefined;
+  /** Entries are about to leave for another member. @returns the spans they belong to, by position, or undefined when none is traced. */
+  leaving(message: RaftMessage): ReadonlyMap<number, SpanContext> | undefined {
+    if (this.#bySerial.size === 0 || (message.kind !== "append" && message.kind !== "propose")) return undefined;
+    let traces: Map<number, SpanContext> | undefined;
+    for (let position = 0; position < message.entries.length; position++) {
+      const entry = message.entries[position] as Pick<Entry, "kind" | "data">;
+      const traced = this.#bySerial.get(this.#keyOf(entry));
+      if (traced === undefined) continue;
+      traces ??= new Map();
+      traces.set(position, this.#leaving(traced, message.kind).spanContext());
+    }
+    return traces;
   }
 
-  arrived(): void {}
+  /** Entries have come from another member, with the spans they belong to. */
+  arrived(from: MemberId, message: RaftMessage, traces: ReadonlyMap<number, SpanContext>): void {
+    if (this.#tracer === undefined) return;
+    if (message.kind === "append") return this.#follower?.received(from, message.entries, traces);
+    if (message.kind !== "propose") return;
+    for (const [position, context] of traces) {
+      const entry = message.entries[position];
+      const key = entry === undefined ? -1 : this.#keyOf(entry);
+      if (typeof key === "string" && isSampled(context)) {
+        this.#propose(key, trace.setSpanContext(ROOT_CONTEXT, context), undefined);
+      }
+    }
+  }
+
+  /** A quorum has the entries up to here. @param by the member whose word completed it, on a leader. */
+  committed(commit: LogIndex, by: MemberId | undefined): void {
+    if (this.isQuiet) return;
+    this.#follower?.committed(commit);
+    for (const [index, traced] of this.#byIndex) {
+      if (index > commit) continue;
+      if (by !== undefined) traced.replicate?.setAttribute("raft.quorum.member", by.toString(16));
+      traced.replicate?.end();
+      if (typeof traced.key !== "string") continue;
+      endPropose(traced);
+      this.#take(traced.key); // who asked for it follows it from here on
+    }
+  }
+
+  /** What there was to say to other members has been said. */
+  sent(): void {
+    this.#follower?.sent();
+  }
+
+  /** Another member leads: what has come from others, and is not stored, may never be. */
+  leaderChanged(): void {
+    this.#follower?.clear();
+    for (const key of [...this.#bySerial.keys()]) if (typeof key === "string") this.dropped(key, "core/leader-changed");
+  }
 
   /** A request is about to be proposed; most have no caller that is traced. */
   proposed(serial: number, caller: SpanContext | undefined): void {
@@ -80,11 +145,13 @@ export class Tracing {
   }
 
   /** An entry that was proposed here is on its way to the disk. @returns what the sync should link to. */
-  persisting(entries: readonly Entry[], serialOf: (entry: Entry) => number): SpanContext[] {
+  persisting(entries: readonly Entry[]): readonly SpanContext[] {
+    if (this.isQuiet) return noLinks;
     const links: SpanContext[] = [];
-    if (this.isQuiet) return links;
+    this.#follower?.persisting(entries, links);
+    if (this.#bySerial.size === 0) return links;
     for (const entry of entries) {
-      const traced = this.#bySerial.get(serialOf(entry));
+      const traced = this.#bySerial.get(this.#keyOf(entry));
       if (traced === undefined) continue;
       traced.index = entry.index;
       traced.propose.setAttribute("raft.index", entry.index).setAttribute("raft.term", entry.term);
@@ -96,6 +163,8 @@ export class Tracing {
 
   /** What was written is on the disk. */
   persisted(entries: readonly Entry[]): void {
+    if (this.isQuiet) return;
+    this.#follower?.persisted(entries);
     if (this.#byIndex.size === 0) return;
     for (const entry of entries) {
       const traced = this.#byIndex.get(entry.index);
@@ -109,6 +178,7 @@ export class Tracing {
     const traced = this.#take(serial);
     if (traced === undefined) return undefined;
     endPropose(traced);
+    traced.replicate?.end();
     const tracer = this.#tracer;
     const span = tracer.startSpan("core.apply", { attributes: { "raft.index": traced.index } }, traced.parent);
     return {
@@ -123,9 +193,10 @@ export class Tracing {
   }
 
   /** A request will not be applied here: refused, or its caller has gone. */
-  dropped(serial: number, fault: string): void {
+  dropped(serial: Key, fault: string): void {
     const traced = this.#take(serial);
     if (traced === undefined) return;
+    traced.replicate?.end();
     traced.propose.setAttribute("error.type", fault);
     endPropose(traced);
     traced.root?.setAttribute("error.type", fault).end();
@@ -193,14 +264,27 @@ export class Tracing {
     };
   }
 
-  #propose(serial: number, parent: Context, root: Span | undefined): void {
+  #propose(key: Key, parent: Context, root: Span | undefined): void {
     if (this.#tracer === undefined) return;
-    if (this.#bySerial.size >= tracedMax) this.dropped(this.#bySerial.keys().next().value as number, "core/untraced");
+    if (this.#bySerial.size >= tracedMax) this.dropped(this.#bySerial.keys().next().value as Key, "core/untraced");
     const propose = this.#tracer.startSpan("core.propose", {}, parent);
-    this.#bySerial.set(serial, { parent, propose, root, index: 0, isPersisted: false });
+    this.#bySerial.set(key, { key, parent, propose, root, replicate: undefined, index: 0, isPersisted: false });
   }
 
-  #take(serial: number): Traced | undefined {
+  /** The span that the other member's spans go under. */
+  #leaving(traced: Traced, kind: "append" | "propose"): Span {
+    if (kind === "propose" || this.#tracer === undefined) return traced.propose;
+    traced.replicate ??= this.#tracer.startSpan("core.replicate", {}, traced.parent);
+    return traced.replicate;
+  }
+
+  #keyOf(entry: Pick<Entry, "kind" | "data">): Key {
+    if (entry.kind !== "normal" || entry.data.length === 0) return -1;
+    const { member, serial }: EntryView = viewEntry(entry.data);
+    return member === this.#member ? serial : `${member}/${serial}`;
+  }
+
+  #take(serial: Key): Traced | undefined {
     const traced = this.#bySerial.get(serial);
     if (traced === undefined) return undefined;
     this.#bySerial.delete(serial);

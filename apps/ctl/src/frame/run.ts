@@ -47,17 +47,21 @@ function report(error: unknown, found: FoundCommand | undefined, world: World): 
   if (error instanceof ClosedPipe) return ExitCode.BrokenPipe;
   const failure = error instanceof ClientError ? failureOf(error) : error;
   try {
-    if (!(failure instanceof CommandFailure)) {
-      world.stderr.write(`Error: ${failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)}\n`);
-      return ExitCode.Error;
-    }
-    if (failure.shown !== "silent" && failure.message !== "") world.stderr.write(`Error: ${failure.message}\n`);
-    if (failure.shown === "usage" && found !== undefined) world.stderr.write(`${usageText(found.path)}\n`);
-    return failure.exitCode;
-  } catch (closed) {
-    if (closed instanceof ClosedPipe) return ExitCode.BrokenPipe;
-    throw closed;
+    world.stderr.write(failureText(failure, found));
+  } catch {
+    // Nobody can be told any more; the exit code still says it.
   }
+  return failure instanceof CommandFailure ? failure.exitCode : ExitCode.Error;
+}
+
+function failureText(failure: unknown, found: FoundCommand | undefined): string {
+  // Whatever else is thrown is a mistake in this program: where it was made helps.
+  if (!(failure instanceof CommandFailure)) {
+    return `Error: ${failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)}\n`;
+  }
+  if (failure.shown === "silent" || failure.message === "") return "";
+  const usage = failure.shown === "usage" && found !== undefined ? `${usageText(found.path)}\n` : "";
+  return `Error: ${failure.message}\n${usage}`;
 }
 
 class Call implements CommandContext<FlagTable> {

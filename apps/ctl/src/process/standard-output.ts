@@ -1,4 +1,6 @@
 import { writeSync } from "node:fs";
+import { CommandFailure } from "../command-failure.js";
+import { ExitCode } from "../exit-codes.js";
 import { ClosedPipe, type OutputStream } from "../world.js";
 
 const waitMs = 5;
@@ -19,7 +21,10 @@ function writeSome(descriptor: number, bytes: Uint8Array): number {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EPIPE") throw new ClosedPipe("nobody reads the output any more", { cause: error });
-    if (code !== "EAGAIN") throw error;
+    if (code !== "EAGAIN") {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new CommandFailure(ExitCode.Error, `cannot write the output: ${why}`, { cause: error });
+    }
     // A pipe that another process has made non-blocking, and that is full.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs);
     return 0;

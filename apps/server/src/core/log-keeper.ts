@@ -13,8 +13,8 @@ const pinnedFactor = 4;
 
 /** What a log keeper looks after. */
 export type LogKeeperParts = Readonly<{
-  mvcc: Mvcc;
-  wal: Wal;
+  mvcc: Pick<Mvcc, "applied" | "durable" | "checkpoint">;
+  wal: Pick<Wal, "saveSnapshot" | "release">;
   log: MemoryLog;
   /** The last snapshot that the log knows of; 0 when there is none. */
   markedIndex: LogIndex;

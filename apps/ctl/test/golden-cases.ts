@@ -1,4 +1,5 @@
 import type { FakeSettings } from "./fake-world.js";
+import { authCases } from "./golden-auth.js";
 import { keyCases } from "./golden-keys.js";
 import { answers } from "./golden-member.js";
 
@@ -9,6 +10,7 @@ const against = (...argv: string[]): GoldenCase => ({ argv, settings: { answers 
 
 /** By the name of their file in `golden/`. */
 export const goldenCases: Readonly<Record<string, GoldenCase>> = {
+  ...authCases,
   ...keyCases,
   "alarm-disarm": against("alarm", "disarm"),
   "alarm-list": against("alarm", "list"),

@@ -32,11 +32,9 @@ export interface GrpcApplicationOptions {
 export class GrpcApplication implements Application, ExchangeHost {
   readonly onEnded: ((exchange: Exchange, code: number) => void) | undefined;
   private readonly options: GrpcApplicationOptions;
-  private readonly hasInterceptors: boolean;
 
   constructor(options: GrpcApplicationOptions) {
     this.options = options;
-    this.hasInterceptors = options.services.hasInterceptors;
     const { onHandled, tracing } = options;
     if (onHandled === undefined && tracing === undefined) return;
     this.onEnded = (exchange, code) => {
@@ -59,7 +57,7 @@ export class GrpcApplication implements Application, ExchangeHost {
     const exchange = new Exchange(stream, head, target.route, this);
     stream.consumer = exchange;
     this.options.tracing?.begin(exchange);
-    const refusal = this.hasInterceptors ? this.options.services.refusalOf(exchange) : undefined;
+    const refusal = this.options.services.hasInterceptors ? this.options.services.refusalOf(exchange) : undefined;
     if (refusal === undefined) exchange.begin();
     else exchange.fail(refusal);
     return exchange;

@@ -1,4 +1,4 @@
-import { framedBytes, writeFrame } from "./batch.js";
+import { batchHeadBytes, framedBytes, sealBatch, writeFrame } from "./batch.js";
 
 type Bounds = Readonly<{ queueBytesMax: number; queueMessagesMax: number; batchBytesMax: number }>;
 
@@ -39,11 +39,11 @@ export class MessageQueue {
     const { messages, lengths, first } = this;
     if (first === messages.length) return undefined;
     let end = first;
-    let size = 0;
+    let size = batchHeadBytes;
     do size += framedBytes(lengths[end++] as number);
     while (end < messages.length && size + framedBytes(lengths[end] as number) <= this.bounds.batchBytesMax);
     const batch = Buffer.allocUnsafe(size);
-    let at = 0;
+    let at = batchHeadBytes;
     for (let place = first; place < end; place++) {
       const length = lengths[place] as number;
       at = writeFrame(batch, at, messages[place] as readonly Uint8Array[], length);
@@ -53,7 +53,7 @@ export class MessageQueue {
     this.first = end;
     if (end === messages.length) this.clear();
     else if (end > 1024) this.dropTaken();
-    return batch;
+    return sealBatch(batch);
   }
 
   clear(): void {

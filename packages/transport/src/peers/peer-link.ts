@@ -8,6 +8,7 @@ import {
   type Random,
   type Timer,
 } from "@quorate/common";
+import { backoffMs, partly } from "./backoff.js";
 import type { Channels } from "./channel.js";
 import { callHeaders, hex, type PeerIdentity, type Refusal } from "./handshake.js";
 import { type LaneName, LaneStream, laneHeader, peerMethods, type StreamEnd } from "./lane-stream.js";
@@ -209,9 +210,7 @@ export class PeerLink {
     this.failures++;
     this.urlPlace = (this.urlPlace + 1) % Math.max(1, this.urls.length);
     const rounds = Math.floor((this.failures - 1) / Math.max(1, this.urls.length));
-    const pauseMs = Math.min(limits.reconnectMaxMs, limits.reconnectMinMs * 2 ** Math.min(rounds, 20));
-    const longestMs = refusal === undefined ? pauseMs : limits.refusedMs;
-    this.connectLater(random.integer(Math.ceil(longestMs / 2), Math.ceil(longestMs)));
+    this.connectLater(refusal === undefined ? backoffMs(rounds, limits, random) : partly(limits.refusedMs, random));
   }
 
   private connectLater(delayMs: number): void {

@@ -2,7 +2,7 @@ import { AssertionError, type Clock, type Logger, type MemberId, type PeerReceiv
 import type { CallEnd, CallInfo, StreamCall, UnaryCall } from "../grpc/call.js";
 import type { GrpcServices } from "../grpc/registry.js";
 import { Code } from "../grpc/status.js";
-import { framedBytes, readFrames, writeFrame } from "./batch.js";
+import { batchHeadBytes, framedBytes, readFrames, sealBatch, writeFrame } from "./batch.js";
 import { admit, hex, type PeerIdentity } from "./handshake.js";
 import { laneHeader, peerMethods } from "./lane-stream.js";
 import type { PeerLimits } from "./peer-limits.js";
@@ -57,9 +57,9 @@ export class PeerService {
   reply(to: MemberId, parts: readonly Uint8Array[], length: number): boolean {
     const call = this.inbound.get(`${to} ordered`);
     if (call === undefined || call.isOver || call.queuedBytes + length > this.host.limits.unsentBytesMax) return false;
-    const batch = Buffer.allocUnsafe(framedBytes(length));
-    writeFrame(batch, 0, parts, length);
-    call.send(batch);
+    const batch = Buffer.allocUnsafe(batchHeadBytes + framedBytes(length));
+    writeFrame(batch, batchHeadBytes, parts, length);
+    call.send(sealBatch(batch));
     return true;
   }
 

@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { Client, ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import type { Clock, Logger, MemberId, Random, SnapshotSource, Timer } from "@quorate/common";
 import { Code } from "../grpc/status.js";
+import { backoffMs } from "./backoff.js";
 import { hex } from "./handshake.js";
 import { peerMethods } from "./lane-stream.js";
 import type { PeerLimits } from "./peer-limits.js";
@@ -80,9 +81,8 @@ export class SnapshotSender {
       failures = this.takenBytes > furthestBytes ? 1 : failures + 1;
       furthestBytes = Math.max(furthestBytes, this.takenBytes);
       if (failures >= limits.snapshotAttemptsMax) return outcome;
-      const pauseMs = Math.min(limits.reconnectMaxMs, limits.reconnectMinMs * 2 ** failures);
       await new Promise<void>((resolve) => {
-        clock.after(random.integer(Math.ceil(pauseMs / 2), Math.ceil(pauseMs)), resolve);
+        clock.after(backoffMs(failures, limits, random), resolve);
       });
       if (this.isCancelled) return outcome;
     }

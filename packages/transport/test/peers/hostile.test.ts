@@ -3,6 +3,7 @@ import { Client, credentials, Metadata, type StatusObject } from "@grpc/grpc-js"
 import type { ClusterId, MemberId, PeerReceiver } from "@quorate/common";
 import { describe, expect, it } from "vitest";
 import { Code } from "../../src/index.js";
+import { sealBatch } from "../../src/peers/batch.js";
 import { callHeaders } from "../../src/peers/handshake.js";
 import { encodeSenderFrame } from "../../src/peers/snapshot-frames.js";
 import { ManualClock } from "../support/manual-clock.js";
@@ -125,7 +126,11 @@ describe("a peer that is not what it should be", () => {
     const [a, b] = [await startPeer(1), await startPeer(2)];
     a.network.setPeers([{ member: two, urls: [b.url] }]);
     await untilLinked(a, b);
-    for (const garbage of [Buffer.from([0, 0, 0, 9, 1]), Buffer.from([255, 255, 255, 255]), Buffer.from("xyz")]) {
+    const sound = sealBatch(Buffer.from([0, 0, 0, 0, 0, 0, 0, 1, 65]));
+    const flipped = Buffer.from(sound).fill(66, 8);
+    const tooLong = sealBatch(Buffer.from([0, 0, 0, 0, 0, 0, 0, 9, 1]));
+    const tooMany = sealBatch(Buffer.from([0, 0, 0, 0, 255, 255, 255, 255]));
+    for (const garbage of [flipped, tooLong, tooMany, sealBatch(Buffer.alloc(7)), Buffer.from("xyz")]) {
       const status = await speak(b, "Messages", [garbage], headersOf(3n, 2n));
       expect([status.code, status.details]).toEqual([Code.InvalidArgument, "malformed batch"]);
     }

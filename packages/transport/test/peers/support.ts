@@ -5,6 +5,7 @@ import {
   type Logger,
   type LogFields,
   type MemberId,
+  type Meter,
   type PeerReceiver,
   silentMeter,
 } from "@quorate/common";
@@ -64,6 +65,7 @@ export async function startPeer(
     listener?: ListenerOptions;
     scheme?: string;
     clock?: Clock;
+    meter?: Meter;
     host?: string;
   } = {},
 ): Promise<TestPeer> {
@@ -73,13 +75,14 @@ export async function startPeer(
     listener: listenerOptions,
     scheme = "http",
     clock,
+    meter = silentMeter,
     host = "127.0.0.1",
     ...rest
   } = options;
   const lines: TestPeer["lines"] = [];
   const messages: string[] = [];
   const lost: MemberId[] = [];
-  const ports = { ...realPorts(), logger: collectLines(lines), meter: silentMeter };
+  const ports = { ...realPorts(), logger: collectLines(lines), meter };
   const self = BigInt(id) as MemberId;
   const limits = { reconnectMinMs: 10, reconnectMaxMs: 50, refusedMs: 100, ...rest.limits };
   const network = createPeerNetwork(
@@ -129,6 +132,8 @@ export interface Relay {
   readonly url: string;
   /** Connections taken so far. */
   readonly taken: number;
+  /** Takes no more bytes from connections to the server that have carried so many. */
+  stallAfter(bytes: number): void;
   /** Takes no bytes from either side any more, and says nothing. */
   stall(): void;
   resume(): void;
@@ -144,13 +149,19 @@ export async function startRelay(target: number): Promise<Relay> {
   let isStalled = false;
   let change: ((bytes: Buffer) => Buffer) | undefined;
   let taken = 0;
+  let mostBytes = Number.POSITIVE_INFINITY;
   const carry = (from: Socket, to: Socket, toServer: boolean): void => {
     sockets.add(from);
+    let carried = 0;
     if (isStalled) from.pause();
     from.on("data", (bytes: Buffer) => {
+      carried += bytes.length;
+      if (toServer && carried > mostBytes) from.pause();
       if (!to.write(toServer && change !== undefined ? change(bytes) : bytes)) from.pause();
     });
-    to.on("drain", () => isStalled || from.resume());
+    to.on("drain", () => {
+      if (!isStalled && !(toServer && carried > mostBytes)) from.resume();
+    });
     from.on("error", () => {});
     from.on("close", () => {
       sockets.delete(from);
@@ -179,12 +190,16 @@ export async function startRelay(target: number): Promise<Relay> {
     get taken() {
       return taken;
     },
+    stallAfter(bytes) {
+      mostBytes = bytes;
+    },
     stall() {
       isStalled = true;
       for (const socket of sockets) socket.pause();
     },
     resume() {
       isStalled = false;
+      mostBytes = Number.POSITIVE_INFINITY;
       for (const socket of sockets) socket.resume();
     },
     cut,

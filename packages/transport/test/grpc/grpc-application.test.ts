@@ -236,6 +236,13 @@ describe("statuses and metadata", () => {
     }
   });
 
+  it("asks an interceptor that came when connections were there already", () => {
+    const { peer, service } = begin();
+    service.services.intercept(() => ({ code: Code.Unauthenticated, message: "who?" }));
+    peer.send(unaryRequest(1, "/t.S/Echo", Buffer.alloc(0)));
+    expect(peer.lines().at(-1)).toContain("grpc-message=who?");
+  });
+
   it("asks interceptors first", () => {
     const { peer, service } = begin();
     const asked: string[] = [];

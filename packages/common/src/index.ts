@@ -16,6 +16,7 @@ export {
   silentMeter,
 } from "./meter.js";
 export {
+  type MessageUrgency,
   type PeerAddress,
   PeerError,
   type PeerFault,

@@ -4,6 +4,9 @@ import { CodedError } from "./coded-error.js";
 /** Where another member listens for its peers: base URLs (`http://10.0.0.2:2380`), tried in turn. */
 export type PeerAddress = Readonly<{ member: MemberId; urls: readonly string[] }>;
 
+/** Whether a message may overtake others. "ordered" where nothing is said. */
+export type MessageUrgency = "ordered" | "urgent";
+
 /**
  * Messages between members. May drop, delay, repeat and reorder them, and may deliver what was sent long ago; never throws and never waits.
  * Bytes that are handed over are not changed afterwards by either side.
@@ -16,10 +19,10 @@ export interface PeerNetwork {
   setPeers(peers: readonly PeerAddress[]): void;
   /**
    * Hands one message over, in parts that nobody changes afterwards (parts may be shared between peers: encoded once).
-   * Messages to one peer keep their order while the link lives.
+   * Messages to one peer keep their order while the link lives, but what is "urgent" may overtake others, so that it does not wait behind megabytes.
    * @returns false when it was dropped: no link, or the peer's queue is full. True promises nothing but that it was queued.
    */
-  send(to: MemberId, parts: readonly Uint8Array[]): boolean;
+  send(to: MemberId, parts: readonly Uint8Array[], urgency?: MessageUrgency): boolean;
   /**
    * Sends a snapshot on a stream of its own, resuming after a broken connection. `done` runs exactly once, never during the call;
    * after it `snapshot.close()` has been called.

@@ -26,7 +26,6 @@ export {
 export { systemPorts } from "./listener/system-ports.js";
 export type { TlsOptions } from "./listener/tls.js";
 export type { PeerTls } from "./peers/channel.js";
-export type { LaneName } from "./peers/lane-stream.js";
 export { defaultPeerLimits, type PeerLimits, peerListenerLimits } from "./peers/peer-limits.js";
 export {
   createPeerNetwork,

@@ -10,8 +10,6 @@ export const peerMethods = {
   probe: "/quorate.peer.v1.Peer/Probe",
 } as const;
 
-/** Messages of one lane keep their order. What is urgent may overtake what is not. */
-export type LaneName = "ordered" | "urgent";
 /** Says which lane a stream is. */
 export const laneHeader = "quorate-lane";
 

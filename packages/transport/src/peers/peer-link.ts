@@ -3,6 +3,7 @@ import {
   type Clock,
   type Logger,
   type MemberId,
+  type MessageUrgency,
   PeerError,
   type PeerStatus,
   type Random,
@@ -11,7 +12,7 @@ import {
 import { backoffMs, partly } from "./backoff.js";
 import type { Channels } from "./channel.js";
 import { callHeaders, hex, type PeerIdentity, type Refusal } from "./handshake.js";
-import { type LaneName, LaneStream, laneHeader, peerMethods, type StreamEnd } from "./lane-stream.js";
+import { LaneStream, laneHeader, peerMethods, type StreamEnd } from "./lane-stream.js";
 import { MessageQueue } from "./message-queue.js";
 import { PeerCalls } from "./peer-calls.js";
 import type { PeerLimits } from "./peer-limits.js";
@@ -35,7 +36,7 @@ export interface LinkHost {
   refused(by: MemberId, refusal: Refusal): void;
 }
 
-type Lane = { readonly name: LaneName; readonly queue: MessageQueue; stream: LaneStream | undefined };
+type Lane = { readonly name: MessageUrgency; readonly queue: MessageQueue; stream: LaneStream | undefined };
 
 /** The way to one peer: two lanes, each a stream on a connection of its own, that come and go together. */
 export class PeerLink {
@@ -86,9 +87,9 @@ export class PeerLink {
   }
 
   /** @returns false when the message was dropped. */
-  send(parts: readonly Uint8Array[], length: number, laneName: LaneName): boolean {
+  send(parts: readonly Uint8Array[], length: number, urgency: MessageUrgency): boolean {
     if (!this.isUp) return false;
-    const lane = laneName === "urgent" ? this.urgent : this.ordered;
+    const lane = urgency === "urgent" && this.isBehind ? this.urgent : this.ordered;
     const isQueued = lane.queue.push(parts, length);
     if (!isQueued) this.overflow();
     if (!this.isDirty) {
@@ -96,6 +97,12 @@ export class PeerLink {
       this.host.flushLater(this);
     }
     return isQueued;
+  }
+
+  /** Something has waited since the last turn. Else what is urgent goes with the rest, in the same batch: one write, not two. */
+  private get isBehind(): boolean {
+    const { queue, stream } = this.ordered;
+    return queue.bytes > this.host.limits.batchBytesMax || stream?.hasRoom !== true;
   }
 
   /** Hands over what waits, as far as there is room. */

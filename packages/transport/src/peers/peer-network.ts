@@ -4,6 +4,7 @@ import {
   type ClusterId,
   type Logger,
   type MemberId,
+  type MessageUrgency,
   type Meter,
   type PeerAddress,
   PeerError,
@@ -19,11 +20,11 @@ import { lengthOf } from "../grpc/message-writer.js";
 import { readFrames } from "./batch.js";
 import { type Channels, loadChannels, type PeerTls } from "./channel.js";
 import { hex, type PeerIdentity, type Refusal } from "./handshake.js";
-import type { LaneName } from "./lane-stream.js";
 import { defaultPeerLimits, type PeerLimits } from "./peer-limits.js";
 import { type LinkHost, PeerLink } from "./peer-link.js";
 import { PeerMetrics } from "./peer-metrics.js";
-import { PeerService, type ServiceHost } from "./peer-service.js";
+import { PeerService } from "./peer-service.js";
+import type { ServiceHost } from "./service-host.js";
 import { SnapshotSender } from "./snapshot-sender.js";
 
 /** Who this member is among its peers, and how it speaks with them. */
@@ -49,8 +50,6 @@ export type PeerNetworkStats = Readonly<{ links: number; linksUp: number; queued
 
 /** The port between members, on gRPC. */
 export interface GrpcPeerNetwork extends PeerNetwork {
-  /** As in the port. @param lane "urgent" messages may overtake others, and are not stuck behind them; the order within a lane is kept. */
-  send(to: MemberId, parts: readonly Uint8Array[], lane?: LaneName): boolean;
   /** Adds what this member answers its peers to the services of its peer listeners. Call it before they listen. */
   register(services: GrpcServices): void;
   /** Hands to the connections what has been queued, now instead of at the end of this turn of the event loop. */
@@ -137,11 +136,11 @@ class Network implements GrpcPeerNetwork, LinkHost, ServiceHost {
     }
   }
 
-  send(to: MemberId, parts: readonly Uint8Array[], lane: LaneName = "ordered"): boolean {
+  send(to: MemberId, parts: readonly Uint8Array[], urgency: MessageUrgency = "ordered"): boolean {
     const length = lengthOf(parts);
     if (this.isStopped || length > this.limits.messageBytesMax) return false;
     const link = this.links.get(to);
-    return link?.isUp === true ? link.send(parts, length, lane) : this.service.reply(to, parts, length);
+    return link?.isUp === true ? link.send(parts, length, urgency) : this.service.reply(to, parts, length);
   }
 
   sendSnapshot(to: MemberId, snapshot: SnapshotSource, done: (isDelivered: boolean) => void): void {

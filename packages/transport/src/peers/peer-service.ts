@@ -1,27 +1,13 @@
-import { AssertionError, type Clock, type Logger, type MemberId, type PeerReceiver } from "@quorate/common";
+import { AssertionError, type MemberId } from "@quorate/common";
 import type { CallEnd, CallInfo, StreamCall, UnaryCall } from "../grpc/call.js";
 import type { GrpcServices } from "../grpc/registry.js";
 import { Code } from "../grpc/status.js";
 import { batchHeadBytes, framedBytes, readFrames, sealBatch, writeFrame } from "./batch.js";
-import { admit, hex, type PeerIdentity } from "./handshake.js";
+import { admit, hex } from "./handshake.js";
 import { laneHeader, peerMethods } from "./lane-stream.js";
-import type { PeerLimits } from "./peer-limits.js";
-import type { PeerMetrics } from "./peer-metrics.js";
 import { probeAnswer } from "./prober.js";
+import type { ServiceHost } from "./service-host.js";
 import { SnapshotReceivers } from "./snapshot-receiver.js";
-
-/** What the answering side asks of the network. */
-export interface ServiceHost {
-  readonly identity: PeerIdentity;
-  readonly limits: PeerLimits;
-  readonly metrics: PeerMetrics;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  receiver(): PeerReceiver | undefined;
-  isRemoved(member: MemberId): boolean;
-  /** That member has just come to us. */
-  heardFrom(member: MemberId): void;
-}
 
 const logEveryMs = 5000;
 /** Callers whose last refusal is remembered, so that each is logged now and then only. */

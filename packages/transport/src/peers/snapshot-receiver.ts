@@ -3,7 +3,7 @@ import { AssertionError, equalBytes, type MemberId, type PeerReceiver, type Snap
 import type { StreamCall } from "../grpc/call.js";
 import { Code } from "../grpc/status.js";
 import { hex } from "./handshake.js";
-import type { ServiceHost } from "./peer-service.js";
+import type { ServiceHost } from "./service-host.js";
 import { decodeSenderFrame, encodeReceiverFrame, type SenderFrame } from "./snapshot-frames.js";
 
 /** A digest of the bytes from `from` to `upTo` of the snapshot with that header. */

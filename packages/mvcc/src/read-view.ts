@@ -60,7 +60,7 @@ export class ReadView {
 
   /**
    * The first `limit` records of a range, and no further one once `bytesMax` are reached, in an array: without a generator for each
-   * record in the plain case, that nothing of the range is in the head.
+   * record in the plain cases: one key, and a range of which nothing is in the head.
    */
   firstRecords(
     range: KeyRange,
@@ -68,11 +68,17 @@ export class ReadView {
     limit: number,
     bytesMax = Number.POSITIVE_INFINITY,
   ): Uint8Array[] {
-    const span = textSpanOf(range);
     const records: Uint8Array[] = [];
-    if (limit === 0 || isEmptySpan(span)) return records;
+    if (limit === 0) return records;
+    if (range.kind === "key") {
+      const record = this.#recordOfKey(range.key, latin1FromBytes(range.key), revision);
+      if (record !== undefined) records.push(record);
+      return records;
+    }
+    const span = textSpanOf(range);
+    if (isEmptySpan(span)) return records;
     const hint = Math.min(limit, Math.ceil(bytesMax / this.body.averageRecordBytes));
-    const isPlain = range.kind === "span" && (revision === undefined || revision >= this.body.revision);
+    const isPlain = revision === undefined || revision >= this.body.revision;
     if (isPlain && this.#head.isEmptyIn(span)) {
       this.body.first(records, span, { limit, bytesMax, hint });
       return records;

@@ -29,9 +29,10 @@ export function applyPut(state: MemberState, request: PutRequest, context: Apply
     moves.moved(request.key, put.previousLease, lease);
     moves.carryOut(state.lessor);
   }
-  builder.raw(headerAt(state, committed.revision, context.term));
-  if (previous !== undefined) builder.bytes(2, previous);
-  return { kind: "done", reply: builder.take(), committed };
+  const header = headerAt(state, committed.revision, context.term);
+  // The plain answer is the header alone, and nobody writes to that any more.
+  const reply = previous === undefined ? header : builder.raw(header).bytes(2, previous).take();
+  return { kind: "done", reply, committed };
 }
 
 /** Deletes the keys of a range. */

@@ -27,13 +27,17 @@ export function requestedLease(value: bigint): LeaseId | undefined {
   return value === 0n ? undefined : (value as LeaseId);
 }
 
+const noBytes = new Uint8Array(0);
+const byKey = { order: "none", target: "key" } as const;
+
 /** A client's range as the store understands it. The keys are copied, so that no buffer of a socket is held. */
 export function rangeQueryFromWire(request: RangeRequest): RangeQuery {
   return {
-    range: keyRangeFromWire(request.key.slice(), request.rangeEnd.slice()),
+    // Most ask for one key: what is empty need not be copied.
+    range: keyRangeFromWire(request.key.slice(), request.rangeEnd.length === 0 ? noBytes : request.rangeEnd.slice()),
     revision: requestedRevision(request.revision),
     limit: requestedBound(request.limit),
-    sort: { order: orders[request.sortOrder] ?? "none", target: targets[request.sortTarget] ?? "key" },
+    sort: sortFromWire(request),
     keysOnly: request.keysOnly,
     countOnly: request.countOnly,
     minMod: filter(request.minModRevision),
@@ -41,6 +45,11 @@ export function rangeQueryFromWire(request: RangeRequest): RangeQuery {
     minCreate: filter(request.minCreateRevision),
     maxCreate: filter(request.maxCreateRevision),
   };
+}
+
+function sortFromWire({ sortOrder, sortTarget }: RangeRequest): RangeQuery["sort"] {
+  if (sortOrder === 0 && sortTarget === 0) return byKey;
+  return { order: orders[sortOrder] ?? "none", target: targets[sortTarget] ?? "key" };
 }
 
 /** A filter of 0 is off. A negative one is on: as a lower bound it lets everything through, as an upper bound nothing. */

@@ -1,5 +1,14 @@
 import type { SpanContext } from "@opentelemetry/api";
-import type { Clock, Logger, MemberId, PeerNetwork, PeerReceiver, Random, SnapshotSink } from "@quorate/common";
+import type {
+  Clock,
+  Logger,
+  MemberId,
+  MessageUrgency,
+  PeerNetwork,
+  PeerReceiver,
+  Random,
+  SnapshotSink,
+} from "@quorate/common";
 import { type Envelope, MessageEncoder, type RaftInput, type RaftMessage } from "@quorate/raft";
 import { FrameWindow } from "./frame-window.js";
 import {
@@ -36,8 +45,34 @@ export interface MailTraces {
   arrived(from: MemberId, message: RaftMessage, traces: ReadonlyMap<number, SpanContext>): void;
 }
 
-/** What goes to one member with the next frame. */
-type Box = { readonly to: MemberId; parts: Uint8Array[]; number: number; readonly window: FrameWindow };
+/** What goes to one member with the next frames. */
+type Box = {
+  readonly to: MemberId;
+  readonly parts: Record<MessageUrgency, Uint8Array[]>;
+  number: number;
+  readonly window: FrameWindow;
+};
+
+/**
+ * What must not wait behind megabytes of entries, and may overtake them: what keeps a leader in office, elects one, and lets reads go on. A heartbeat says
+ * no more of the log than its receiver has said itself.
+ */
+const urgencyOf: Readonly<Record<RaftMessage["kind"], MessageUrgency>> = {
+  append: "ordered",
+  "append-response": "ordered",
+  vote: "urgent",
+  "pre-vote": "urgent",
+  "vote-response": "urgent",
+  "pre-vote-response": "urgent",
+  snapshot: "ordered",
+  heartbeat: "urgent",
+  "heartbeat-response": "urgent",
+  "timeout-now": "ordered",
+  transfer: "ordered",
+  propose: "ordered",
+  "read-index": "urgent",
+  "read-index-response": "urgent",
+};
 
 /**
  * Letters between members: what the consensus core has for one peer in one turn goes out as one frame, with entries encoded once however many peers get
@@ -74,16 +109,14 @@ export class PeerMail implements PeerReceiver {
     for (let i = 0; i < envelopes.length; i++) this.#put(envelopes[i] as Envelope);
   }
 
-  /** Sends what is in the boxes, one frame for each. */
+  /** Sends what is in the boxes, one frame for each, or two: what is urgent has its own. */
   flush(): void {
     if (this.#full.length === 0) return;
     const full = this.#full;
     this.#full = [];
     for (const box of full) {
-      const parts = box.parts;
-      box.parts = [];
-      parts[0] = encodeFrameHead({ life: this.#life, to: box.window.life, number: ++box.number });
-      if (!this.#parts.network.send(box.to, parts)) this.linkLost(box.to);
+      const isLost = [this.#send(box, "urgent"), this.#send(box, "ordered")].includes(false);
+      if (isLost) this.linkLost(box.to);
     }
   }
 
@@ -124,22 +157,29 @@ export class PeerMail implements PeerReceiver {
     return this.#parts.questions.answer(from, new Uint8Array(question));
   }
 
+  #send(box: Box, urgency: MessageUrgency): boolean {
+    const parts = box.parts[urgency];
+    if (parts.length === 0) return true;
+    box.parts[urgency] = [];
+    parts[0] = encodeFrameHead({ life: this.#life, to: box.window.life, number: ++box.number });
+    return this.#parts.network.send(box.to, parts, urgency);
+  }
+
   #put(envelope: Envelope): void {
     const { from, to, message } = envelope;
     if (message.kind === "snapshot") return this.#parts.snapshots.send(envelope);
     const { member, traces } = this.#parts;
     const box = this.#box(to);
-    if (box.parts.length === 0) {
-      this.#full.push(box);
-      box.parts.push(new Uint8Array(0)); // the head takes this place
-    }
+    if (box.parts.ordered.length + box.parts.urgent.length === 0) this.#full.push(box);
+    const parts = box.parts[urgencyOf[message.kind]];
+    if (parts.length === 0) parts.push(new Uint8Array(0)); // the head takes this place
     const bytes = this.#encoder.encodeParts(message);
     let length = 0;
     for (const part of bytes) length += part.length;
-    box.parts.push(encodeMessageHead(length, from === member ? undefined : from), ...bytes);
+    parts.push(encodeMessageHead(length, from === member ? undefined : from), ...bytes);
     if (traces.isQuiet) return;
     const leaving = traces.leaving(message);
-    if (leaving !== undefined) box.parts.push(encodeTraces(leaving));
+    if (leaving !== undefined) parts.push(encodeTraces(leaving));
   }
 
   #open(from: MemberId, bytes: Uint8Array): readonly Delivered[] {
@@ -154,7 +194,7 @@ export class PeerMail implements PeerReceiver {
   #box(member: MemberId): Box {
     let box = this.#boxes.get(member);
     if (box === undefined) {
-      box = { to: member, parts: [], number: 0, window: new FrameWindow() };
+      box = { to: member, parts: { ordered: [], urgent: [] }, number: 0, window: new FrameWindow() };
       this.#boxes.set(member, box);
     }
     return box;

@@ -1,4 +1,4 @@
-import type { Logger, LogIndex, MemberId, PeerNetwork, PeerReceiver, Term } from "@quorate/common";
+import type { Logger, LogIndex, MemberId, MessageUrgency, PeerNetwork, PeerReceiver, Term } from "@quorate/common";
 import { silentLogger } from "@quorate/common";
 import type { Entry, Envelope, RaftInput, RaftMessage } from "@quorate/raft";
 import { SimulatedClock, SimulatedRandom } from "@quorate/testkit";
@@ -7,15 +7,15 @@ import { PeerMail } from "../../src/core/peer-mail.js";
 import { PeerQuestion, PeerQuestions } from "../../src/core/peer-questions.js";
 
 const [one, two, three] = [1n, 2n, 3n] as [MemberId, MemberId, MemberId];
-type Sent = { to: MemberId; parts: readonly Uint8Array[] };
+type Sent = { to: MemberId; parts: readonly Uint8Array[]; urgency: MessageUrgency | undefined };
 
 function buildMail(member: MemberId, options: { isDown?: boolean; logger?: Logger; seed?: number } = {}) {
   const sent: Sent[] = [];
   const pushed: (readonly RaftInput[])[] = [];
   let receiver: PeerReceiver | undefined;
   const network = {
-    send: (to: MemberId, parts: readonly Uint8Array[]) => {
-      sent.push({ to, parts });
+    send: (to: MemberId, parts: readonly Uint8Array[], urgency?: MessageUrgency) => {
+      sent.push({ to, parts, urgency });
       return options.isDown !== true;
     },
     receive: (next: PeerReceiver) => {
@@ -60,6 +60,7 @@ const append: RaftMessage = {
   commit: 0 as LogIndex,
 };
 const heartbeat: RaftMessage = { kind: "heartbeat", term: 1 as Term, commit: 0 as LogIndex, read: undefined };
+const transfer: RaftMessage = { kind: "transfer", term: 1 as Term, transferee: 2n as MemberId };
 const proposal: RaftMessage = { kind: "propose", entries: [{ kind: "normal", data: new Uint8Array([7]) }] };
 const fromOne = (to: MemberId, message: RaftMessage): Envelope => ({ from: one, to, message });
 
@@ -67,7 +68,7 @@ describe("PeerMail", () => {
   it("sends what a turn has for a member as one frame, and entries for all out of the same bytes", () => {
     const { mail, sent } = buildMail(one);
     mail.put([fromOne(two, append), fromOne(three, append)]);
-    mail.put([fromOne(two, heartbeat)]);
+    mail.put([fromOne(two, proposal)]);
     expect(sent).toEqual([]);
     mail.flush();
     mail.flush();
@@ -76,15 +77,24 @@ describe("PeerMail", () => {
     expect(shared?.map((part) => part.length > 2000)).toEqual([true]);
   });
 
-  it("hands what came together on together, and keeps nothing of a lent buffer", () => {
+  it("sends what is urgent in a frame of its own, which may overtake the other", () => {
     const [a, b] = [buildMail(one), buildMail(two)];
     a.mail.put([fromOne(two, append), fromOne(two, heartbeat)]);
+    a.mail.flush();
+    expect(a.sent.map(({ urgency }) => urgency)).toEqual(["urgent", "ordered"]);
+    for (const frame of [...a.sent].reverse()) deliver(b.mail, one, frame);
+    expect(b.pushed.flat()).toMatchObject([{ message: append }, { message: heartbeat }]);
+  });
+
+  it("hands what came together on together, and keeps nothing of a lent buffer", () => {
+    const [a, b] = [buildMail(one), buildMail(two)];
+    a.mail.put([fromOne(two, append), fromOne(two, transfer)]);
     a.mail.flush();
     deliver(b.mail, one, a.sent[0] as Sent);
     expect(b.pushed).toEqual([
       [
         { kind: "message", from: one, message: append },
-        { kind: "message", from: one, message: heartbeat },
+        { kind: "message", from: one, message: transfer },
       ],
     ]);
   });

@@ -1,4 +1,4 @@
-import { type Clock, equalBytes, type Logger, type LogIndex, type MemberId, type SnapshotSink } from "@quorate/common";
+import { equalBytes, type Logger, type LogIndex, type MemberId, type SnapshotSink } from "@quorate/common";
 import { inspectDatabase, type Mvcc } from "@quorate/mvcc";
 import type { RaftInput } from "@quorate/raft";
 import { purgeReceived, ReceivedFile, receivedPath } from "./received-file.js";
@@ -7,7 +7,6 @@ import { sizeText } from "./snapshot-sender.js";
 
 /** What receiving snapshots needs. */
 export type ReceiverParts = Readonly<{
-  member: MemberId;
   mvcc: Mvcc;
   databasePath: string;
   /** What this member knows to be committed. */
@@ -25,7 +24,6 @@ type Arriving = Readonly<{ from: MemberId; header: Uint8Array; read: SnapshotHea
 export class SnapshotReceiver {
   readonly #parts: ReceiverParts;
   readonly #writesHere: boolean;
-  readonly #clock: Clock;
   readonly #logger: Logger;
   #arriving: Arriving | undefined;
   /** Those that are whole: the core may be about to have them installed. */
@@ -33,10 +31,9 @@ export class SnapshotReceiver {
   #isStopped = false;
 
   /** @param options `writesHere`: files are written in this thread. */
-  constructor(parts: ReceiverParts, options: { writesHere: boolean }, ports: { clock: Clock; logger: Logger }) {
+  constructor(parts: ReceiverParts, options: { writesHere: boolean }, ports: { logger: Logger }) {
     this.#parts = parts;
     this.#writesHere = options.writesHere;
-    this.#clock = ports.clock;
     this.#logger = ports.logger;
   }
 
@@ -53,15 +50,9 @@ export class SnapshotReceiver {
       return undefined;
     }
     const arriving = this.#resume(from, header) ?? this.#open(from, header, read);
-    const fields = {
-      "local-member-id": this.#parts.member.toString(16),
-      "remote-snapshot-sender-id": from.toString(16),
-      "incoming-snapshot-index": index,
-      "incoming-snapshot-size-bytes": sizeBytes,
-      "incoming-snapshot-size": sizeText(sizeBytes),
-    };
-    this.#logger.info("receiving database snapshot", { ...fields, "received-bytes": arriving.file.bytes });
-    const startMs = this.#clock.monotonicMs();
+    // The transport tells of the way; this tells what is done with what comes.
+    const fields = { "snapshot-index": index, bytes: sizeBytes, size: sizeText(sizeBytes) };
+    this.#logger.debug("a snapshot arrives", { ...fields, "received-bytes": arriving.file.bytes });
     return {
       receivedBytes: arriving.file.bytes,
       write: async (chunk) => {
@@ -71,15 +62,11 @@ export class SnapshotReceiver {
       finish: async () => {
         if (arriving.file.bytes !== sizeBytes) throw new Error("fewer bytes than were announced");
         await this.#finish(arriving);
-        const took = `${Math.round(this.#clock.monotonicMs() - startMs)}ms`;
-        this.#logger.info("received and saved database snapshot", { ...fields, "download-took": took });
+        this.#logger.debug("a snapshot has arrived", fields);
         this.#parts.push({ kind: "message", from, message: read.message });
       },
       abort: () => {
-        this.#logger.warn("failed to save incoming database snapshot", {
-          ...fields,
-          "received-bytes": arriving.file.bytes,
-        });
+        this.#logger.debug("a snapshot has broken off", { ...fields, "received-bytes": arriving.file.bytes });
       },
     };
   }

@@ -7,7 +7,9 @@ import { encodeSnapshotHeader, type SnapshotMessage } from "./snapshot-header.js
 /** Snapshots that may be on their way at once; more fail at once and are asked for again. etcd's bound. */
 const inFlightMax = 16;
 /** Bytes of a copy that are read at once. */
-const pieceBytes = 262_144;
+const pieceBytes = 131_072;
+/** So fast a snapshot is sent at most, so that puts hardly notice: reading, checksums and sockets are work of the thread that serves them. */
+const bytesPerSecond = 67_108_864;
 /**
  * How long a copy stays after its last use, and the log what follows it: for the member that has it now and will ask for that, and for one whose way
  * was broken, which goes on where it was. etcd's number.
@@ -119,24 +121,36 @@ export class SnapshotSender {
     const message: SnapshotMessage = { ...asked, snapshot: { index, term, confState, data: new Uint8Array(0) } };
     const startMs = this.#clock.monotonicMs();
     const fields = {
+      from: hex(this.#parts.member),
+      to: hex(to),
       "snapshot-index": index,
-      "remote-peer-id": hex(to),
       bytes: backup.sizeBytes,
       size: sizeText(backup.sizeBytes),
     };
-    this.#logger.info("sending database snapshot", fields);
+    this.#logger.info("sending snapshot", fields);
     const source = {
       header: encodeSnapshotHeader({ token: copy.token, message }),
       sizeBytes: backup.sizeBytes,
-      chunks: (fromByte: number) => backup.chunks(pieceBytes, fromByte),
+      chunks: (fromByte: number) => this.#paced(backup.chunks(pieceBytes, fromByte)),
       close: () => {},
     };
     network.sendSnapshot(to, source, (isDelivered) => {
       const took = `${Math.round(this.#clock.monotonicMs() - startMs)}ms`;
-      if (isDelivered) this.#logger.info("sent database snapshot", { ...fields, took });
-      else this.#logger.warn("failed to send database snapshot", { ...fields, took });
+      if (isDelivered) this.#logger.info("sent merged snapshot", { ...fields, took });
+      else this.#logger.warn("failed to send snapshot", { ...fields, took });
       this.#end(to, copy, { isMade: true, isDelivered });
     });
+  }
+
+  async *#paced(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const startMs = this.#clock.monotonicMs();
+    let bytes = 0;
+    for await (const piece of pieces) {
+      yield piece;
+      bytes += piece.length;
+      const aheadMs = startMs + (bytes / bytesPerSecond) * 1000 - this.#clock.monotonicMs();
+      if (aheadMs >= 1) await new Promise<void>((resolve) => this.#clock.after(aheadMs, resolve));
+    }
   }
 
   #end(to: MemberId, copy: Copy, { isMade, isDelivered }: { isMade: boolean; isDelivered: boolean }): void {

@@ -154,7 +154,7 @@ describe("a member that was away too long", () => {
   it("shares one copy with another that was away, and leaves nothing behind", async () => {
     const sent: LogFields[] = [];
     const note = (message: string, fields?: LogFields): void => {
-      if (message === "sending database snapshot" && fields !== undefined) sent.push(fields);
+      if (message === "sending snapshot" && fields !== undefined) sent.push(fields);
     };
     const logger: Logger = { ...silentLogger, info: note };
     const harness = await start({ members: 5, logger: () => logger });
@@ -196,9 +196,9 @@ describe("a snapshot whose way is hard", () => {
   it("goes on where its stream broke", async () => {
     const received: number[] = [];
     const note = (message: string, fields?: LogFields): void => {
-      if (message === "receiving database snapshot") received.push(fields?.["received-bytes"] as number);
+      if (message === "a snapshot arrives") received.push(fields?.["received-bytes"] as number);
     };
-    const logger: Logger = { ...silentLogger, info: note };
+    const logger: Logger = { ...silentLogger, debug: note };
     const network = { dropChance: 0, repeatChance: 0, delayMsMin: 1, delayMsMax: 1, breakChance: 0.2 };
     const { harness } = await aboutToSend({ ...large, network, logger: () => logger });
     await harness.start(lagging);

@@ -68,14 +68,13 @@ function buildReceiver(writesHere: boolean) {
   const known = { committed: 5 };
   const receiver = new SnapshotReceiver(
     {
-      member: 1n as MemberId,
       mvcc,
       databasePath,
       committed: () => known.committed as LogIndex,
       push: (input) => pushed.push(input),
     },
     { writesHere },
-    { clock, logger: silentLogger },
+    { logger: silentLogger },
   );
   const begin = (header: Uint8Array, size: number, from = two): SnapshotSink => {
     const sink = receiver.begin(from, header, size);

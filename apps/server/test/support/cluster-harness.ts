@@ -4,6 +4,7 @@ import type { Logger, Tracer } from "@quorate/common";
 import { type MemberWorld, type NetworkFaults, SimulatedCluster, type SimulatedProcess } from "@quorate/testkit";
 import { GrpcServices, type ServerStreamHandler, type StreamHandler, type UnaryHandler } from "@quorate/transport";
 import { type CoreObserver, silentObserver } from "../../src/core/core-options.js";
+import type { MemberRecord } from "../../src/core/membership.js";
 import { registerInterceptors } from "../../src/front/interceptors.js";
 import { type Member, openMember } from "../../src/member.js";
 import type { InitialMember, MemberOptions } from "../../src/member-options.js";
@@ -35,6 +36,8 @@ export class ClusterHarness {
   readonly cluster: SimulatedCluster<ServerProcess>;
   readonly founders: readonly MemberId[];
   readonly #given: ClusterHarnessOptions;
+  /** Members that came later, and who was there when they did. */
+  readonly #joiners = new Map<MemberId, readonly MemberRecord[]>();
 
   constructor(given: ClusterHarnessOptions = {}) {
     this.#given = given;
@@ -58,6 +61,20 @@ export class ClusterHarness {
   async start(...members: readonly MemberId[]): Promise<void> {
     await this.cluster.finished(Promise.all(members.map((member) => this.cluster.start(member))));
     await this.cluster.finished(Promise.all(members.map((member) => this.member(member).ready)));
+  }
+
+  /** Adds a member to the cluster, through the one named, and starts it. @returns its id when it serves. */
+  async join(through: MemberId, options: { isLearner?: boolean } = {}): Promise<MemberId> {
+    const number = this.founders.length + this.#joiners.size + 1;
+    const peerURLs = [`http://10.0.0.${number}:2380`];
+    await this.must(through, "Cluster/MemberAdd", { peerURLs, isLearner: options.isLearner ?? false });
+    const known = this.member(through).state.membership.list();
+    const added = known.find((member) => member.peerURLs[0] === peerURLs[0]);
+    if (added === undefined) throw new Error("the member that was added is not in the list");
+    this.#joiners.set(added.id, known);
+    this.cluster.add(added.id).disk.makeDirectory("/wal");
+    await this.start(added.id);
+    return added.id;
   }
 
   member(id: MemberId): Member {
@@ -136,6 +153,7 @@ export class ClusterHarness {
     const { member: id, network, directory } = world;
     const { options = {}, logger, observe, tracer } = this.#given;
     const initialMembers = this.founders.map(founder);
+    const known = this.#joiners.get(id);
     network.setPeers(initialMembers.filter((peer) => peer.id !== id).map((peer) => ({ member: peer.id, urls: [] })));
     const member = await openMember(
       {
@@ -144,6 +162,7 @@ export class ClusterHarness {
         identity: { member: id, cluster: clusterId },
         initialMembers,
         clientURLs: urlsOf(id, 2379),
+        ...(known === undefined ? {} : { initialMembers: [], isJoining: true, knownMembers: known }),
         ...(typeof options === "function" ? options(id) : options),
         databasePath: join(directory, "db"),
       },

@@ -1,5 +1,6 @@
 // Loaded into a daemon that is measured (NODE_OPTIONS=--import), and only then: answers questions about its main thread on a socket of its own.
 //   "gc-start", "gc-stop": bytes allocated in between.   "cpu-start", "cpu-stop": a processor profile of what happened in between.
+//   "heap-start", "heap-stop": a profile of what was allocated in between, whether it is still there or not.
 import { Session } from "node:inspector";
 import net from "node:net";
 import v8 from "node:v8";
@@ -9,6 +10,8 @@ import { isMainThread } from "node:worker_threads";
 const path = process.env.QUORATE_BENCH_PROBE;
 /** Microseconds between two looks of the profiler. */
 const samplingIntervalUs = 200;
+/** Bytes allocated between two looks. */
+const samplingIntervalBytes = 16_384;
 
 class Allocations {
   #profiler = new v8.GCProfiler();
@@ -52,15 +55,22 @@ const commands = {
   "gc-start": () => allocations.start(),
   "gc-stop": () => allocations.stop(),
   "cpu-start": async () => {
-    session.connect();
     await post("Profiler.enable");
     await post("Profiler.setSamplingInterval", { interval: samplingIntervalUs });
     await post("Profiler.start");
   },
   "cpu-stop": async () => (await post("Profiler.stop")).profile,
+  "heap-start": () =>
+    post("HeapProfiler.startSampling", {
+      samplingInterval: samplingIntervalBytes,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
+    }),
+  "heap-stop": async () => (await post("HeapProfiler.stopSampling")).profile,
 };
 
 if (isMainThread && path !== undefined) {
+  session.connect();
   const server = net.createServer((socket) => {
     socket.once("data", async (data) => {
       const result = await commands[data.toString().trim()]?.();

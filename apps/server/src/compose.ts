@@ -163,8 +163,8 @@ class Daemon implements RunningMember {
     const { config, metrics, logger, life } = this.#context;
     const ports = this.#listenerPorts();
     const view = lateView(() => this.#view);
-    const peerHandler = createPeerHandler(view, () => this.#member);
     const health = { member: view, metrics, logger };
+    const peerHandler = createPeerHandler(health, () => this.#member);
     const metricsHandler = createMetricsHandler(health);
     const { process, wait } = this.#ports;
     const http = createClientHandler(config.http, { ...health, process, wait });
@@ -260,6 +260,7 @@ function memberOptions(
     name: config.name,
     identity,
     isJoining,
+    forcesNewCluster: config.bootstrap.forcesNewCluster,
     knownMembers: known,
     initialMembers: identity.members.map(({ id, name, peerUrls }) => ({ id, name, peerURLs: peerUrls })),
     clientURLs: config.advertisedClientUrls,

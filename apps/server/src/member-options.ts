@@ -14,6 +14,8 @@ export type MemberOptions = Readonly<{
   initialMembers: readonly InitialMember[];
   /** Joins a cluster that exists: begins with nothing and waits for its leader. */
   isJoining?: boolean | undefined;
+  /** Goes on alone with the data of a cluster that is lost: all other members are removed. */
+  forcesNewCluster?: boolean | undefined;
   /** The members as far as they are known before the log tells. */
   knownMembers?: readonly MemberRecord[] | undefined;
   clientURLs: readonly string[];

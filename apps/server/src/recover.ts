@@ -14,6 +14,7 @@ import {
 } from "@quorate/raft";
 import { openWal, type Recovered, type Wal } from "@quorate/wal";
 import { adoptReceived } from "./core/adopt-received.js";
+import { forceNewCluster } from "./core/force-new-cluster.js";
 import { loadConfState } from "./core/conf-change-apply.js";
 import { decodeMark, type LogMark } from "./core/log-mark.js";
 import { memberToJson } from "./core/membership.js";
@@ -86,7 +87,9 @@ export async function recoverMember(
       { ...ports, tracer: ports.storeTracer },
     );
     try {
-      return assemble(options, ports, { wal, mvcc, recovered, mark });
+      const parts = { wal, mvcc, recovered, mark };
+      if (options.forcesNewCluster !== true) return assemble(options, ports, parts);
+      return assemble(options, ports, { ...parts, recovered: await forceNewCluster(parts, ports) });
     } catch (error) {
       await mvcc.close();
       throw error;

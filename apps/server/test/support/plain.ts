@@ -20,13 +20,16 @@ export function plainOf(value: unknown): Plain {
   return value as Plain;
 }
 
-/** Turns text into bytes again. No request of the services tested here has a field of text, so all text is bytes but the name of a oneof's member. */
+/** What is text in requests: the name of a oneof's member, and URLs. */
+const textFields: ReadonlySet<string> = new Set(["kind", "peerURLs"]);
+
+/** Turns text into bytes again, but for the few fields that are text. */
 export function messageOf(value: Plain): unknown {
   if (typeof value === "string") return Buffer.from(value, "latin1");
   if (Array.isArray(value)) return value.map(messageOf);
   if (typeof value === "object") {
     return Object.fromEntries(
-      Object.entries(value).map(([name, member]) => [name, name === "kind" ? member : messageOf(member)]),
+      Object.entries(value).map(([name, member]) => [name, textFields.has(name) ? member : messageOf(member)]),
     );
   }
   return value;

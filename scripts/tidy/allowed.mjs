@@ -105,6 +105,16 @@ export const exceptions = [
     reason: "SQLite opens its files itself: what belongs to a database file (copy, size, removal) has no port",
   },
   {
+    where: "packages/mvcc/src/body/thread-priority.ts",
+    allowed: "node:fs",
+    reason: "a thread that copies the database finds out which one it is",
+  },
+  {
+    where: "packages/mvcc/src/body/thread-priority.ts",
+    allowed: "node:os",
+    reason: "and gives way to the others",
+  },
+  {
     where: "packages/mvcc/src/body/executor.ts",
     allowed: "performance",
     reason: "the store thread times its own jobs for spans; a clock of core cannot be read from another thread",

@@ -1,6 +1,7 @@
 // Makes the files that bin/quorate starts: the daemon and its threads, each with everything it needs, so that a start has a few files to find
 // and read instead of some hundred (docs/decisions/0014-bundled-daemon.md).
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { placesOf } from "./places-of.mjs";
@@ -21,7 +22,7 @@ const bundle = await rolldown({
   },
   platform: "node",
   // Compiled code stays where its package manager has put it.
-  external: ["better-sqlite3", "@node-rs/crc32"],
+  external: [/^better-sqlite3$/, /^@node-rs\//],
 });
 const { output } = await bundle.write({
   dir: directory,
@@ -33,6 +34,16 @@ const { output } = await bundle.write({
   cleanDir: true,
 });
 await bundle.close();
+
+// What stays outside is looked for from here when the daemon runs.
+const { dependencies } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+const own = new Set(output.map(({ fileName }) => fileName));
+for (const name of new Set(
+  output.flatMap(({ imports, dynamicImports }) => [...(imports ?? []), ...(dynamicImports ?? [])]),
+)) {
+  if (own.has(name) || isBuiltin(name) || dependencies[name] !== undefined) continue;
+  throw new Error(`${name} stays outside of the bundle, so apps/server/package.json has to name it`);
+}
 for (const { fileName, map, code } of output) {
   if (map) writeFileSync(`${directory}/${fileName}.places.json`, JSON.stringify(placesOf(code, map)));
 }

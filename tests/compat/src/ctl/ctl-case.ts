@@ -32,6 +32,8 @@ export type CtlStop = {
   readonly lines?: number;
   readonly log?: string;
   readonly ms?: number;
+  /** Not in recorded cases: until standard output has that many bytes. */
+  readonly bytes?: number;
   readonly signal?: NodeJS.Signals;
 };
 

@@ -123,7 +123,8 @@ export class RunningProgram {
   }
 
   async #waitFor(stop: CtlStop): Promise<void> {
-    const { lines, log, ms } = stop;
+    const { lines, log, ms, bytes } = stop;
+    if (bytes !== undefined) await this.until(() => this.stdout.length >= bytes, stopWithinMs);
     if (lines !== undefined && (await this.until(() => countLines(this.#stdout) >= lines, stopWithinMs)))
       await this.until(() => false, afterLinesMs);
     if (log !== undefined && (await this.until(() => this.stderr.includes(log), stopWithinMs)))

@@ -113,8 +113,7 @@ const transactions = [
 
 const watches = [
   ...forms.map((form): EqualityStep => {
-    const stop = form === "protobuf" || form === "table" ? { ms: 700 } : { lines: 1 };
-    return { argv: ["watch", "--rev", "2", "a", "-w", form], stop: { ...stop, signal: "SIGINT" } };
+    return { argv: ["watch", "--rev", "2", "a", "-w", form], stop: { bytes: 1, signal: "SIGINT" } };
   }),
   { argv: ["watch", "--rev", "5", "--prefix", "k"], stop: { lines: 9, signal: "SIGINT" } },
   { argv: ["watch", "--rev", "3", "--prev-kv", "a"], stop: { lines: 5, signal: "SIGINT" } },
@@ -191,6 +190,44 @@ const cluster = [
   { argv: ["sh", "-c", "ls -l {TMP} | cut -c1-10 | sort -u; ls {TMP} | wc -l"] },
 ] satisfies EqualityStep[];
 
+const others = [
+  ...reads(
+    "lock",
+    "elect",
+    "elect e",
+    "elect e p -l",
+    "make-mirror",
+    "check perf --load=zzz",
+    "check datascale --load=zzz",
+    "auth enable x",
+    "auth disable x",
+    "user add",
+    "user delete",
+    "user get",
+    "user list x",
+    "user passwd",
+    "user grant-role u",
+    "user revoke-role u",
+    "role add",
+    "role delete",
+    "role get",
+    "role list x",
+    "role grant-permission r",
+    "role grant-permission r bogus k",
+    "role grant-permission r read a b --prefix",
+    "role revoke-permission r",
+    "user",
+    "role",
+    "auth",
+    "check",
+  ),
+  ...changes("lock {SELF}l echo held", "lock {SELF}l false"),
+  { argv: ["lock", "{SELF}l", "--", "sh", "-c", "echo $ETCD_LOCK_KEY; exit 3"], changes: true },
+  { argv: ["lock", "{SELF}l"], stop: { lines: 1, signal: "SIGINT" }, changes: true },
+  { argv: ["lock", "{SELF}l", "-w", "fields"], stop: { lines: 5, signal: "SIGTERM" }, changes: true },
+  { argv: ["elect", "{SELF}e", "me"], stop: { lines: 2, signal: "SIGINT" }, changes: true },
+] satisfies EqualityStep[];
+
 const rest = [
   ...changes("compaction {COMPACT}", "compaction", "compaction x", "compaction 99999", "compaction 5"),
   ...reads(
@@ -213,6 +250,7 @@ export const steps: readonly EqualityStep[] = [
   ...watches,
   ...leases,
   ...cluster,
+  ...others,
   ...rest,
 ];
 

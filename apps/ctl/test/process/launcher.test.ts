@@ -63,6 +63,15 @@ describe("bin/etcdctl and bin/quoratectl", () => {
     expect(stderr).toBe("");
   });
 
+  it("complete commands and flags in bash", async () => {
+    const complete = (...words: string[]) =>
+      `COMP_WORDS=(${words.map((word) => `"${word}"`).join(" ")}); COMP_CWORD=${words.length - 1}; __etcdctl_complete; echo "\${COMPREPLY[@]}"`;
+    const { stdout } = await shell(
+      `source <($CTL completion bash); ${complete("etcdctl", "wa")}; ${complete("etcdctl", "--hex", "lease", "ti")}; ${complete("etcdctl", "put", "--ig")}`,
+    );
+    expect(stdout.toString()).toBe("watch\ntimetolive\n--ignore-lease --ignore-value\n");
+  });
+
   it("pass exit codes on", async () => {
     expect((await shell("exec $CTL bogus")).code).toBe(1);
     expect((await shell("exec $CTL put")).code).toBe(128);

@@ -30,6 +30,8 @@ export interface PeerLimits {
   /** Bytes of a snapshot in one checksummed message, and on the way without an answer. */
   readonly snapshotChunkBytes: number;
   readonly snapshotWindowBytes: number;
+  /** No faster than this, so that most of a core is left for everything else (a megabyte costs the sender some 4 ms). */
+  readonly snapshotBytesPerSecondMax: number;
   /** A snapshot's receiver may be silent for so long. */
   readonly snapshotStallMs: number;
   /** Attempts in a row that bring a snapshot no further. Then it has failed. */
@@ -53,8 +55,10 @@ export const defaultPeerLimits: PeerLimits = {
   probeIntervalMs: 4000,
   clockDifferenceMsMax: 1000,
   questionsMax: 1024,
-  snapshotChunkBytes: 128 * 1024,
-  snapshotWindowBytes: 2 * 1024 * 1024,
+  // Below 64 KiB, with all heads: above, each buffer is a mapping of its own for the system.
+  snapshotChunkBytes: 64_000,
+  snapshotWindowBytes: 1024 * 1024,
+  snapshotBytesPerSecondMax: 128 * 1024 * 1024,
   snapshotStallMs: 60_000,
   snapshotAttemptsMax: 10,
 };

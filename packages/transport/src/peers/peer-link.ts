@@ -240,6 +240,7 @@ export class PeerLink {
     this.activeSinceMs = undefined;
     const { identity, logger, metrics } = this.host;
     metrics.linked(identity.self, this.member, false);
+    if (this.isClosed) return logger.info("stopped remote peer", { "remote-peer-id": hex(this.member) });
     metrics.sendFailures.add(1, this.toLabel);
     logger.warn("peer became inactive (message send to peer failed)", { "peer-id": hex(this.member), error: reason });
     this.host.linkLost(this.member);

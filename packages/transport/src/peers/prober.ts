@@ -1,4 +1,4 @@
-import type { Clock, Logger, MemberId, Timer } from "@quorate/common";
+import { type Clock, type Logger, type MemberId, PeerError, type Timer } from "@quorate/common";
 import { hex } from "./handshake.js";
 import type { PeerLimits } from "./peer-limits.js";
 import type { PeerMetrics } from "./peer-metrics.js";
@@ -83,11 +83,12 @@ export class Prober {
 
   private failed(error: Error): void {
     this.last = undefined;
+    const fault = error instanceof PeerError ? error.fault : undefined;
     this.ports.logger.warn("prober detected unhealthy status", {
       ...tripper,
       "remote-peer-id": hex(this.member),
       rtt: "0s",
-      error: error.message,
+      error: fault !== undefined && "reason" in fault ? fault.reason : error.message,
     });
   }
 }

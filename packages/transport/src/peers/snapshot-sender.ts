@@ -20,6 +20,7 @@ export interface SnapshotRoute {
 type Ports = Readonly<{ clock: Clock; random: Random; logger: Logger; metrics: PeerMetrics; limits: PeerLimits }>;
 type Outcome = "delivered" | "refused" | "broken" | "unreadable";
 
+const paceStepMs = 2;
 const asIs = (bytes: Buffer): Buffer => bytes;
 
 /** Sends one snapshot to one peer, in as many attempts as it takes. */
@@ -129,9 +130,11 @@ export class SnapshotSender {
   private async sendRest(call: ClientDuplexStream<Buffer, Buffer>): Promise<void> {
     const { snapshotChunkBytes, snapshotWindowBytes } = this.ports.limits;
     let offset = this.takenBytes;
+    const pace = this.startPace(offset);
     for await (const piece of this.source.chunks(offset)) {
       for (let at = 0; at < piece.length; at += snapshotChunkBytes) {
         while (this.outcome === undefined && offset - this.takenBytes >= snapshotWindowBytes) await this.change();
+        await pace(offset);
         if (this.outcome !== undefined) return;
         const data = piece.subarray(at, at + snapshotChunkBytes);
         call.write(encodeSenderFrame({ kind: "chunk", offset, data }));
@@ -143,6 +146,18 @@ export class SnapshotSender {
     if (offset !== this.source.sizeBytes) throw new Error(`snapshot of ${offset} bytes, not ${this.source.sizeBytes}`);
     call.write(encodeSenderFrame({ kind: "end", digestFrom: this.digestFrom, digest: this.hash.digest() }));
     call.end();
+  }
+
+  /** What to wait for before each chunk: it is ahead of its time when it is over the rate. */
+  private startPace(fromByte: number): (offset: number) => Promise<void> | undefined {
+    const { clock, limits } = this.ports;
+    const startMs = clock.monotonicMs();
+    return (offset) => {
+      const dueMs = startMs + ((offset - fromByte) * 1000) / limits.snapshotBytesPerSecondMax;
+      const aheadMs = dueMs - clock.monotonicMs();
+      // Timers are no finer than that.
+      return aheadMs < paceStepMs ? undefined : new Promise((resolve) => clock.after(aheadMs, resolve));
+    };
   }
 
   private answered(bytes: Buffer): void {

@@ -1,5 +1,6 @@
 import type { MemberId, PeerReceiver, SnapshotSink, SnapshotSource } from "@quorate/common";
 import { describe, expect, it } from "vitest";
+import { ManualClock } from "../support/manual-clock.js";
 import { startPeer, startRelay, type TestPeer, until, untilLinked } from "./support.js";
 
 const two = 2n as MemberId;
@@ -181,6 +182,23 @@ describe("sendSnapshot", () => {
     await until(() => source.asked.length > 0);
     a.network.setPeers([]);
     expect([await sent, source.closed]).toEqual([false, 1]);
+  });
+
+  it("sends no faster than it may", async () => {
+    const shelf = new Shelf();
+    const clock = new ManualClock();
+    const { a } = await startPair(shelf, {
+      clock,
+      limits: { snapshotBytesPerSecondMax: 1_000_000, snapshotChunkBytes: 50_000 },
+    });
+    const sent = send(a, sourceOf(contents(150_000)));
+    for (const received of [50_000, 100_000, 150_000]) {
+      await until(() => shelf.bytes.length >= received);
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      expect(shelf.bytes.length).toBe(received); // the clock stands still, so no more may come
+      clock.advance(50);
+    }
+    expect(await sent).toBe(true);
   });
 
   it("keeps no more on the way than the window, and messages go on meanwhile", async () => {

@@ -21,7 +21,7 @@ import {
   SnapshotResponse,
 } from "@quorate/proto";
 import type { FakeSettings, FakeStream } from "./fake-world.js";
-import type { GoldenCase } from "./golden-cases.js";
+import type { GoldenCase } from "./golden-case.js";
 import { header } from "./golden-member.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,10 +1,7 @@
-import type { FakeSettings } from "./fake-world.js";
 import { authCases } from "./golden-auth.js";
+import type { GoldenCase } from "./golden-case.js";
 import { keyCases } from "./golden-keys.js";
 import { answers } from "./golden-member.js";
-
-/** One command line, to be run in each form. */
-export type GoldenCase = { readonly argv: readonly string[]; readonly settings?: FakeSettings };
 
 const against = (...argv: string[]): GoldenCase => ({ argv, settings: { answers } });
 

@@ -68,9 +68,9 @@ async function* renewals(session: Session, id: bigint, world: World): AsyncGener
     try {
       answer = await renew(session, id, aliveUntilMs - sentMs);
     } catch (error) {
-      // Nobody answered while the lease lived: whoever asked knows no more than that it is gone by now.
-      if (error instanceof ClientError && aliveUntilMs <= clock.nowMs()) return;
-      if (!(error instanceof ClientError) || aliveUntilMs !== Number.POSITIVE_INFINITY) throw error;
+      if (!(error instanceof ClientError)) throw error;
+      // Nobody answered while the lease certainly lived: by now it may be gone, and that is all that is known.
+      if (error.code === "client/deadline" && aliveUntilMs !== Number.POSITIVE_INFINITY) return;
       throw new CommandFailure(ExitCode.BadConnection, errorText(error), { cause: error });
     }
     if (answer.TTL <= 0n) return;

@@ -8,6 +8,7 @@ import {
   type ListenerPorts,
   peerListenerLimits,
 } from "@quorate/transport";
+import { ensureOwnCertificate } from "./certificates/self-signed.js";
 import type { Config, ListenerPlan } from "./config/config.js";
 import { serverVersion } from "./config/usage.js";
 import { registerInterceptors } from "./front/interceptors.js";
@@ -25,7 +26,8 @@ import { peerListenerTls, peerTlsOf } from "./peer-tls.js";
 import type { Turn } from "./ports/turn.js";
 import type { RunningMember, StartContext, StartMember } from "./process/daemon.js";
 import type { Prepared } from "./process/prepare-start.js";
-import type { StartFailure } from "./process/start-failure.js";
+import { discoveryFailed, type StartFailure } from "./process/start-failure.js";
+import { reasonOf } from "./process/system-error.js";
 
 /** The world of a member that a process does not pass on by itself. */
 export type ComposePorts = Readonly<{ clock: Clock; random: Random; turn: Turn; wait: Wait; process: ProcessView }>;
@@ -82,7 +84,7 @@ class Daemon implements RunningMember {
   /** @returns why it cannot start, or undefined when it serves. */
   async start(): Promise<StartFailure | undefined> {
     const { config, metrics, life } = this.#context;
-    const failure = await this.#openPorts();
+    const failure = this.#makeCertificates() ?? (await this.#openPorts());
     if (failure !== undefined) return failure;
     const prepared = await this.#context.prepare();
     if (prepared.kind === "failure") return prepared;
@@ -157,6 +159,17 @@ class Daemon implements RunningMember {
     await this.#network?.stop();
     this.#prepared?.lock.release();
     await Promise.all(this.#others.map(({ listener }) => listener.stop({ graceMs: 0 })));
+  }
+
+  #makeCertificates(): StartFailure | undefined {
+    const own = this.#context.config.peerTls?.ownCertificate;
+    if (own === undefined) return undefined;
+    try {
+      ensureOwnCertificate(own, { ...this.#ports, logger: this.#context.logger });
+    } catch (error) {
+      return discoveryFailed(`could not get certs: ${reasonOf(error)}`);
+    }
+    return undefined;
   }
 
   async #openPorts(): Promise<StartFailure | undefined> {

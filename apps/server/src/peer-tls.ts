@@ -24,6 +24,7 @@ export function peerTlsOf({ peerTls }: Pick<Config, "peerTls">): PeerTls | undef
   const { clientCertFile: certFile, clientKeyFile: keyFile } = peerTls;
   return {
     context: contextReader({ ...peerTls, certFile, keyFile }),
+    verifiesServer: peerTls.ownCertificate === undefined,
     checkServer: (certificate) => {
       const commonName = commonNameOf(certificate);
       const isFor = (name: string): boolean => isNamed(certificate, name);

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { X509Certificate } from "node:crypto";
-import type { ClusterId, MemberId } from "@quorate/common";
+import { type ClusterId, type MemberId, silentLogger } from "@quorate/common";
 import {
   createListener,
   createPeerNetwork,
@@ -13,6 +13,7 @@ import {
 } from "@quorate/transport";
 import { afterEach, describe, expect, it } from "vitest";
 import { type CertificateWish, makeCertificate } from "../src/certificates/make-certificate.js";
+import { ensureOwnCertificate, ownCertificateFiles } from "../src/certificates/self-signed.js";
 import type { ListenerPlan, PeerTlsSettings } from "../src/config/config.js";
 import { type NameService, peerListenerTls, peerTlsOf, whyElsewhere } from "../src/peer-tls.js";
 
@@ -67,6 +68,7 @@ function settingsFor(commonName: string, hosts: readonly string[], changes: Part
     allowedCommonNames: [],
     allowedHostnames: [],
     checksClientAddress: true,
+    ownCertificate: undefined,
     minVersion: undefined,
     maxVersion: undefined,
     ciphers: undefined,
@@ -145,6 +147,32 @@ describe("TLS between members", () => {
     expect(bad.isConnected()).toBe(false);
     const good = await start(settingsFor("a", here, { checksClientAddress: false }), elsewhere);
     await until(good.isConnected);
+  });
+
+  it("connects members with certificates that each has made for itself", async () => {
+    const ports = { ...systemPorts(), logger: silentLogger };
+    const makeOwn = () => {
+      const settings = settingsFor("unused", here);
+      const directory = join(dirname(settings.certFile), "fixtures", "peer");
+      const own = { directory, hosts: here, validYears: 1 };
+      ensureOwnCertificate(own, ports);
+      const { certFile, keyFile } = ownCertificateFiles(directory);
+      const before = readFileSync(certFile, "utf8");
+      ensureOwnCertificate(own, ports);
+      expect(readFileSync(certFile, "utf8")).toBe(before); // what is there stays
+      expect(statSync(keyFile).mode & 0o777).toBe(0o600);
+      return settingsFor("unused", here, {
+        certFile,
+        keyFile,
+        clientCertFile: certFile,
+        clientKeyFile: keyFile,
+        trustedCaFile: undefined,
+        requiresClientCertificate: false,
+        ownCertificate: own,
+      });
+    };
+    const { isConnected } = await start(makeOwn(), makeOwn());
+    await until(isConnected);
   });
 
   it("reads certificates that were replaced", async () => {

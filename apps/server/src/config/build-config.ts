@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { type OwnCertificate, ownCertificateFiles } from "../certificates/self-signed.js";
 import type { AutoCompaction, Config, ListenerPlan, PeerTlsSettings, TlsSettings } from "./config.js";
 import { gateStates } from "./feature-gates.js";
 import type { LogSettings } from "./log-settings.js";
@@ -127,8 +129,9 @@ function tlsConfig(settings: Settings): TlsSettings | undefined {
 }
 
 function peerTlsConfig(settings: Settings): PeerTlsSettings | undefined {
-  const certFile = settings["peer-cert-file"];
-  const keyFile = settings["peer-key-file"];
+  const own = ownPeerCertificate(settings);
+  const given = { certFile: settings["peer-cert-file"], keyFile: settings["peer-key-file"] };
+  const { certFile, keyFile } = own === undefined ? given : ownCertificateFiles(own.directory);
   if (certFile === "" && keyFile === "") return undefined;
   return {
     certFile,
@@ -140,7 +143,19 @@ function peerTlsConfig(settings: Settings): PeerTlsSettings | undefined {
     allowedCommonNames: settings["peer-cert-allowed-cn"],
     allowedHostnames: settings["peer-cert-allowed-hostname"],
     checksClientAddress: !settings["peer-skip-client-san-verification"],
+    ownCertificate: own,
     ...tlsVersions(settings),
+  };
+}
+
+/** Files that were given count more than the wish for one's own. */
+function ownPeerCertificate(settings: Settings): OwnCertificate | undefined {
+  if (!settings["peer-auto-tls"] || settings["peer-cert-file"] !== "" || settings["peer-key-file"] !== "")
+    return undefined;
+  return {
+    directory: join(settings["data-dir"], "fixtures", "peer"),
+    hosts: settings["listen-peer-urls"].map((url) => url.host),
+    validYears: settings["self-signed-cert-validity"],
   };
 }
 

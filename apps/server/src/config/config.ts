@@ -1,3 +1,4 @@
+import type { OwnCertificate } from "../certificates/self-signed.js";
 import type { LogSettings } from "./log-settings.js";
 import type { GateState } from "./feature-gates.js";
 import type { MemberUrl } from "./member-url.js";
@@ -38,6 +39,8 @@ export type PeerTlsSettings = TlsSettings &
     allowedHostnames: readonly string[];
     /** The addresses and names in a connecting peer's certificate, if it has any, must be those of where it comes from. */
     checksClientAddress: boolean;
+    /** The files are the member's own, made at its start. Then those of the others are not verified, and the connections are secret, not authentic. */
+    ownCertificate: OwnCertificate | undefined;
   }>;
 
 /** What compaction does by itself. */

@@ -16,7 +16,6 @@ const notBuilt: readonly Wish[] = [
     "client-cert-allowed-hostname",
     (settings) => settings["client-cert-allowed-hostname"].length > 0 && hasSecureClients(settings),
   ],
-  ["peer-auto-tls", (settings) => settings["peer-auto-tls"]],
   ["peer-crl-file", (settings) => settings["peer-crl-file"] !== "" && hasPeerFiles(settings)],
   ["auth-token", (settings) => settings["auth-token"].startsWith("jwt")],
   ["auto-compaction-retention", (settings) => !["", "0"].includes(settings["auto-compaction-retention"])],

@@ -68,7 +68,7 @@ function checkSuites(settings: Settings): StartCheck {
 }
 
 function warnOfPeerFiles(settings: Settings): StartCheck {
-  if (settings["peer-cert-file"] === "" && settings["peer-key-file"] === "") return fine;
+  if (settings["peer-cert-file"] === "" && settings["peer-key-file"] === "" && !settings["peer-auto-tls"]) return fine;
   const plain = settings["listen-peer-urls"].filter((url) => url.scheme === "http");
   const message = "scheme is HTTP while key and cert files are present; ignoring key and cert files";
   return { lines: plain.map((url) => warn(message, { "peer-url": url.text })), error: undefined };
@@ -152,7 +152,9 @@ function checkPeerFiles(settings: Settings, readFile: ReadFile): StartCheck {
     return wrong(`AllowedCNs and AllowedHostnames are mutually exclusive (cns=${names[0]}, hostnames=${names[1]})`);
   }
   const secure = settings["listen-peer-urls"].find(isSecure);
-  if (secure === undefined || key !== "") return fine;
+  if (settings["peer-auto-tls"] && key === "" && settings["self-signed-cert-validity"] === 0)
+    return failed("selfSignedCertValidity is invalid,it should be greater than 0");
+  if (secure === undefined || key !== "" || settings["peer-auto-tls"]) return fine;
   const address = `${secure.scheme}://${secure.host}:${secure.port}`;
   return failed(`cannot listen on TLS for ${address}: KeyFile and CertFile are not presented`);
 }

@@ -35,6 +35,7 @@ describe("settings of TLS between members", () => {
       allowedCommonNames: [],
       allowedHostnames: [],
       checksClientAddress: true,
+      ownCertificate: undefined,
       minVersion: "TLSv1.2",
       maxVersion: undefined,
       ciphers: undefined,
@@ -63,6 +64,20 @@ describe("settings of TLS between members", () => {
       ciphers: "ECDHE-RSA-AES128-GCM-SHA256",
     });
     expect(peerTls(...files, "--peer-cert-allowed-hostname=h")).toMatchObject({ allowedHostnames: ["h"] });
+  });
+
+  it("make a certificate for those who want none to be given", () => {
+    const own = ["--peer-auto-tls", "--data-dir=/d", "--listen-peer-urls=https://10.0.0.1:2380,https://[::1]:2380"];
+    expect(peerTls(...own)).toMatchObject({
+      certFile: "/d/fixtures/peer/cert.pem",
+      clientKeyFile: "/d/fixtures/peer/key.pem",
+      requiresClientCertificate: false,
+      ownCertificate: { directory: "/d/fixtures/peer", hosts: ["10.0.0.1", "::1"], validYears: 1 },
+    });
+    expect(peerTls(...own, ...files)).toMatchObject({ certFile: "c", ownCertificate: undefined });
+    expect(errorOf(...own, "--self-signed-cert-validity=0")).toBe(
+      "selfSignedCertValidity is invalid,it should be greater than 0",
+    );
   });
 
   it("refuse a listener without a certificate, and names of both kinds", () => {

@@ -261,7 +261,6 @@ max-snapshots: 0
     ["--discovery-srv=example.com"],
     ["--discovery-token=t", "--discovery-endpoints=http://a:1"],
     ["--auto-tls"],
-    ["--peer-auto-tls"],
     ["--auto-compaction-retention=1"],
     ["--log-outputs=systemd/journal"],
     ["--enable-log-rotation", "--log-outputs=/tmp/a.log"],

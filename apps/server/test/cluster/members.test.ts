@@ -1,6 +1,6 @@
 import type { MemberId } from "@quorate/common";
 import { describe, expect, it } from "vitest";
-import type { ClusterHarness } from "../support/cluster-harness.js";
+import { ClusterHarness } from "../support/cluster-harness.js";
 import { clusters } from "../support/clusters.js";
 import type { PlainMessage } from "../support/plain.js";
 
@@ -39,6 +39,42 @@ describe("a cluster whose members change", () => {
       expect(membership.list().map(({ name }) => name)).toEqual(["m1", "m2", "m3"]);
       expect(membership.list().every(({ clientURLs }) => clientURLs.length === 1)).toBe(true);
     }
+  });
+
+  it("has the version of its oldest member, and a higher one when that is newer", async () => {
+    let version = "3.6.4";
+    const harness = await mustStart({ options: (id) => (id === 2n ? { version } : {}) });
+    const versions = () => harness.founders.map((id) => harness.member(id).state.membership.clusterVersion);
+    expect(versions()).toEqual(["3.6.0", "3.6.0", "3.6.0"]);
+    const [, second] = harness.founders as [MemberId, MemberId];
+    harness.cluster.crash(second, "process");
+    version = "3.7.1";
+    await harness.start(second);
+    await harness.cluster.until(() => versions().every((one) => one === "3.7.0"));
+  });
+
+  it("has the lowest version while a member cannot be asked", async () => {
+    const harness = new ClusterHarness();
+    const [first, second, third] = harness.founders as [MemberId, MemberId, MemberId];
+    try {
+      await harness.start(first, second);
+      expect(harness.member(first).state.membership.clusterVersion).toBe("3.0.0");
+      await harness.start(third);
+      await harness.cluster.until(() => harness.member(third).state.membership.clusterVersion === "3.7.0");
+    } finally {
+      await harness.dispose();
+    }
+  });
+
+  it("knows a new name and new URLs of a member that started again", async () => {
+    let name = "m3";
+    const harness = await mustStart({ options: (id) => (id === 3n ? { name } : {}) });
+    const third = 3n as MemberId;
+    await harness.cluster.finished(harness.cluster.stop(third));
+    name = "renamed";
+    await harness.start(third);
+    await harness.level();
+    for (const id of harness.founders) expect(harness.member(id).state.membership.get(third)?.name).toBe("renamed");
   });
 
   it("takes in a member that begins with nothing and has all the data then", async () => {

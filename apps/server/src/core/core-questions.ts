@@ -90,7 +90,7 @@ export class CoreQuestions {
       case "status":
         return this.#reply(question.serial, this.#status());
       case "pull":
-        this.#streams.pull(question.serial);
+        this.#guard(question.serial, () => this.#streams.pull(question.serial));
         return this.#jobs.pull(question.serial);
       case "cancel":
         this.#ranges.cancel(question.serial);

@@ -61,10 +61,19 @@ export class RangeStreams {
     this.pull(serial);
   }
 
-  /** Sends the next chunk. */
+  /** Sends the next chunk. @throws MvccError when a snapshot has taken the place of what was read: the stream has ended then. */
   pull(serial: number): void {
     const stream = this.#streams.get(serial);
     if (stream === undefined) return;
+    try {
+      this.#next(serial, stream);
+    } catch (error) {
+      this.cancel(serial);
+      throw error;
+    }
+  }
+
+  #next(serial: number, stream: Stream): void {
     const wanted = Math.min(stream.chunkKeys, stream.limit - stream.taken);
     const parts: Uint8Array[] = [];
     let taken = 0;

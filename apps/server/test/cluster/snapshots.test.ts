@@ -136,6 +136,29 @@ describe("a member that was away too long", () => {
     expect(messagesOf(live).at(-1)).toMatchObject({ canceled: true, compactRevision: 150n });
   });
 
+  it("ends a long read of what was there before, and says why", async () => {
+    const harness = await start();
+    await harness.must(1n as MemberId, "KV/Put", { key: "k", value: "v" });
+    for (let i = 0; i < 1500; i++) harness.begin(1n as MemberId, "KV/Put", { key: `r${i}`, value: "x".repeat(100) });
+    await harness.cluster.advance(500);
+    await harness.level();
+    const request = { key: "r", rangeEnd: "s" };
+    const read = harness.stream(lagging, pathOf("KV/RangeStream"), encodeRequest("KV/RangeStream", request));
+    read.room = 0;
+    await harness.cluster.advance(50);
+    harness.cluster.network.partition([[1n, 2n] as MemberId[], [lagging]]);
+    const leader = await leaderAmong(harness, [1n, 2n] as MemberId[]);
+    await putMany(harness, leader, 90);
+    harness.cluster.network.heal();
+    await harness.cluster.until(() => harness.member(lagging).state.mvcc.revision > 1500 + 80);
+    read.drain();
+    await harness.cluster.until(() => read.isOver);
+    expect(read.status).toMatchObject({
+      message: "etcdserver: the database was replaced by a snapshot from the leader",
+    });
+    await mustBeEqual(harness);
+  });
+
   it("answers who waits there for what the snapshot covers, and serves reads", async () => {
     const harness = await start();
     harness.cluster.network.partition([[1n, 2n] as MemberId[], [lagging]]);

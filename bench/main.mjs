@@ -1,4 +1,4 @@
-// pnpm bench [--peer PATH] [--no-peer] [--rounds 2] [--keys 1000000] [--seconds 2.5] [--rows put,get-hot] [--quick] [--json FILE] [--list]
+// pnpm bench [--peer PATH] [--no-peer] [--rounds 2] [--keys 1000000] [--seconds 2] [--rows put,get-hot] [--quick] [--json FILE] [--list]
 //
 // Measures Quorate and, in turns with it, a peer on the same machine: A B A B. Prints a table of both with their ratio and its spread. The peer is the
 // binary given, else `etcd` if that is found. `--rows` takes ids or their beginnings, `--list` prints them. Needs a built checkout.
@@ -29,7 +29,7 @@ const { values } = parseArgs({
 const isQuick = values.quick;
 const keys = Number(values.keys ?? (isQuick ? 100_000 : 1_000_000));
 const rounds = Number(values.rounds ?? (isQuick ? 1 : 2));
-const seconds = Number(values.seconds ?? (isQuick ? 0.6 : 2.5));
+const seconds = Number(values.seconds ?? (isQuick ? 0.6 : 2));
 
 const wantedIds = values.rows?.split(",");
 const unknown = (wantedIds ?? []).filter((id) => !rows.some((row) => row.id.startsWith(id)));
@@ -81,6 +81,10 @@ const date = new Date().toISOString();
 const machine = machineFacts();
 const given = values.peer ?? spawnSync("sh", ["-c", "command -v etcd"], { encoding: "utf8" }).stdout.trim();
 const peer = values["no-peer"] || given === "" ? undefined : { binary: given, version: versionOf(given) };
+if (peer?.version === "") {
+  console.error(`${peer.binary} does not say its version: not a peer`);
+  process.exit(2);
+}
 const syncs = [];
 for (let round = 0; round < rounds; round++) {
   syncs.push(measureSync(isQuick ? 100 : 500));

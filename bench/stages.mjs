@@ -122,6 +122,14 @@ async function cluster(context) {
   await runRows(context, "cluster");
 }
 
+let running;
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, async () => {
+    await running?.destroy(); // nothing that was started may outlive us
+    process.exit(1);
+  });
+}
+
 /**
  * One turn of one side.
  * @param given `side`, `binary`, `keys`, `seconds` of each load, `wanted(stage)` gives the rows to run, `note(id, sample)` takes figures,
@@ -132,6 +140,7 @@ export async function runStages(given) {
     if (given.wanted(stage.name).length === 0) continue;
     const server = stage.server(given);
     if (server === undefined) continue;
+    running = server;
     try {
       await stage.run({ ...given, server });
     } catch (error) {

@@ -1,11 +1,12 @@
-import type { MemberId } from "@quorate/common";
+import type { LeaseId, MemberId } from "@quorate/common";
 import { SimulatedRandom } from "@quorate/testkit";
 import { describe, expect, it } from "vitest";
 import type { ClusterHarness } from "../support/cluster-harness.js";
 import { clusters } from "../support/clusters.js";
-import type { FakeUnary } from "../support/fake-call.js";
+import type { FakeStream, FakeUnary } from "../support/fake-call.js";
 import { answerOf, decodeResponse, encodeRequest, pathOf } from "../support/method-codec.js";
 import type { PlainMessage } from "../support/plain.js";
+import { Troubles } from "../support/troubles.js";
 
 const mustStart = clusters();
 const keys = ["a", "b", "c"];
@@ -103,66 +104,19 @@ async function checkHistory(harness: ClusterHarness, done: readonly Done[]): Pro
   }
 }
 
-/** One random trouble, or its end. */
-function trouble(harness: ClusterHarness, random: SimulatedRandom): void {
-  const { cluster, founders } = harness;
-  const member = random.pick(founders);
-  switch (random.integer(0, 8)) {
-    case 0:
-      if (cluster.find(member) !== undefined) cluster.crash(member, random.pick(["process", "power"]));
-      return;
-    case 1:
-      return cluster.network.partition([[member]]);
-    case 2:
-      return cluster.network.cut(member, random.pick(founders));
-    case 3:
-      return cluster.pause(member);
-    case 4:
-      return cluster.network.setFaults({ dropChance: 0.1, repeatChance: 0.2, delayMsMin: 1, delayMsMax: 80 });
-    case 5:
-      return cluster.network.setFaults({ dropChance: 0, repeatChance: 0, delayMsMin: 1, delayMsMax: 3 });
-    case 6:
-      for (const id of founders) cluster.wake(id);
-      return;
-    default:
-      return cluster.network.heal();
-  }
-}
-
-const isOver = (harness: ClusterHarness): boolean =>
-  harness.founders.every((id) => harness.cluster.machine(id).life !== undefined);
-
 async function runTroubles(seed: number, steps: number): Promise<void> {
   const random = new SimulatedRandom(seed);
   const harness = await mustStart({ seed, options: { snapshotCount: 60, catchUpEntries: 20 } });
   const load = new Load(harness, random);
+  const troubles = new Troubles(harness, random);
   const { cluster, founders } = harness;
-  const comingUp = new Map<MemberId, Promise<unknown>>();
-  const restart = (): void => {
-    for (const id of founders) {
-      const machine = cluster.machine(id);
-      if (machine.life !== undefined || machine.disk.isDark || comingUp.has(id)) continue;
-      comingUp.set(
-        id,
-        cluster.start(id).finally(() => comingUp.delete(id)),
-      );
-    }
-  };
   for (let step = 0; step < steps; step++) {
     for (let i = random.integer(0, 4); i > 0; i--) load.begin();
-    if (random.chance(0.05)) trouble(harness, random);
-    if (random.chance(0.05)) restart();
+    troubles.next();
     await cluster.advance(random.integer(1, 60));
     load.collect();
   }
-  cluster.network.heal();
-  cluster.network.setFaults({ dropChance: 0, repeatChance: 0, delayMsMin: 1, delayMsMax: 1 });
-  for (const id of founders) cluster.wake(id);
-  await cluster.until(() => {
-    restart();
-    return isOver(harness) && comingUp.size === 0;
-  });
-  await cluster.until(() => founders.every((id) => harness.member(id).front.state.leader !== undefined));
+  await troubles.end();
   await cluster.advance(10_000);
   load.collect();
   expect(load.done.length).toBeGreaterThan(steps / 4);
@@ -175,11 +129,112 @@ async function runTroubles(seed: number, steps: number): Promise<void> {
   expect(new Set(values).size).toBe(1);
 }
 
+/** A lease as its client knows it. */
+type Held = { readonly id: bigint; readonly ttlSeconds: number; grantedIndex: number; untilMs: number };
+
+/** Leases whose clients renew them now and then, and what they were promised. */
+class LeaseLoad {
+  readonly #harness: ClusterHarness;
+  readonly #random: SimulatedRandom;
+  readonly #held: Held[] = [];
+  #grants: { readonly held: Held; readonly at: MemberId; readonly call: FakeUnary; readonly startMs: number }[] = [];
+  #renewals: { readonly held: Held; readonly call: FakeStream; readonly startMs: number }[] = [];
+  #ids = 0n;
+  renewed = 0;
+
+  constructor(harness: ClusterHarness, random: SimulatedRandom) {
+    this.#harness = harness;
+    this.#random = random;
+  }
+
+  /** Those that are not known to be over. */
+  get held(): readonly Held[] {
+    return this.#held;
+  }
+
+  begin(): void {
+    const { running, clock } = this.#harness.cluster;
+    if (running.length === 0) return;
+    const at = this.#random.pick(running);
+    const startMs = clock.monotonicMs();
+    if (this.#held.length + this.#grants.length < 5) {
+      const held: Held = { id: ++this.#ids, ttlSeconds: this.#random.integer(2, 6), grantedIndex: 0, untilMs: 0 };
+      const call = this.#harness.begin(at, "Lease/LeaseGrant", { ID: held.id, TTL: BigInt(held.ttlSeconds) });
+      this.#grants.push({ held, at, call, startMs });
+    } else if (this.#held.length > 0) {
+      const held = this.#random.pick(this.#held);
+      this.#harness.cluster.enter(at, () => {
+        const call = this.#harness.stream(at, pathOf("Lease/LeaseKeepAlive"));
+        call.receive(encodeRequest("Lease/LeaseKeepAlive", { ID: held.id }));
+        this.#renewals.push({ held, call, startMs });
+      });
+    }
+  }
+
+  /** Takes in what was promised. A client counts from the moment at which it asked. */
+  collect(): void {
+    const { cluster } = this.#harness;
+    for (const { held, at, call, startMs } of this.#grants.filter(({ call }) => call.isOver)) {
+      if (call.status?.code !== 0) continue;
+      held.grantedIndex = cluster.find(at)?.member.core.facts().applied ?? Number.POSITIVE_INFINITY;
+      held.untilMs = startMs + held.ttlSeconds * 1000;
+      if (held.grantedIndex < Number.POSITIVE_INFINITY) this.#held.push(held);
+    }
+    this.#grants = this.#grants.filter(({ call }) => !call.isOver);
+    for (const { held, call, startMs } of this.#renewals) {
+      for (const message of call.take()) {
+        const { TTL } = decodeResponse("Lease/LeaseKeepAlive", message);
+        held.untilMs = Math.max(held.untilMs, startMs + Number(TTL) * 1000);
+        if (Number(TTL) > 0) this.renewed++;
+      }
+    }
+    this.#renewals = this.#renewals.filter(({ call }) => !call.isOver && call.sentMessages === 0);
+  }
+
+  /** No lease that was granted is gone at any member before the time that its client was promised. */
+  check(): void {
+    const { cluster } = this.#harness;
+    const nowMs = cluster.clock.monotonicMs();
+    for (const held of [...this.#held]) {
+      const isGone = cluster.running.some((id) => {
+        const { core, state } = this.#harness.member(id);
+        return core.facts().applied >= held.grantedIndex && !state.lessor.has(held.id as LeaseId);
+      });
+      if (!isGone) continue;
+      expect(nowMs, `lease ${held.id} ended before its time`).toBeGreaterThanOrEqual(held.untilMs);
+      this.#held.splice(this.#held.indexOf(held), 1);
+    }
+  }
+}
+
+async function runLeases(seed: number, steps: number): Promise<void> {
+  const random = new SimulatedRandom(seed);
+  const harness = await mustStart({ seed });
+  const load = new LeaseLoad(harness, random);
+  const troubles = new Troubles(harness, random);
+  for (let step = 0; step < steps; step++) {
+    if (random.chance(0.3)) load.begin();
+    troubles.next();
+    await harness.cluster.advance(random.integer(1, 100));
+    load.collect();
+    load.check();
+  }
+  expect(load.renewed).toBeGreaterThan(5);
+  await troubles.end();
+  for (let seconds = 0; seconds < 20; seconds++) {
+    await harness.cluster.advance(1000);
+    load.collect();
+    load.check();
+  }
+  expect(load.held).toEqual([]);
+}
+
 const runs = Number(process.env.CLUSTER_RUNS ?? 2);
 const first = Number(process.env.CLUSTER_SEED ?? 1);
 
 describe("a cluster in trouble", () => {
   for (let seed = first; seed < first + runs; seed++) {
     it(`tells clients nothing that is not so (seed ${seed})`, () => runTroubles(seed, 600), 60_000);
+    it(`ends no lease before its time, and every lease in the end (seed ${seed})`, () => runLeases(seed, 800), 60_000);
   }
 });

@@ -53,9 +53,10 @@ const memberActions: readonly ClientAction["kind"][] = ["add-learner", "promote"
 /** Makes up a run. The same seed and options make up the same one. */
 export function makePlan(seed: number, options: PlanOptions = {}): Plan {
   const random = new SimulatedRandom(seed);
-  const setting = makeSetting(random);
+  const isHunt = random.chance(0.25);
+  const setting = isHunt ? { ...makeSetting(random), ...huntSetting(random) } : makeSetting(random);
   const faultsMs = options.faultsMs ?? 15_000;
-  const mood = makeMood(random, options.hasMembershipChanges ?? false);
+  const mood = isHunt ? huntMood : makeMood(random, options.hasMembershipChanges ?? false);
   const steps: Step[] = [];
   let nextGrant = 0;
   for (let atMs = 0; atMs < faultsMs; atMs += wait(random, mood.operationsPerSecond)) {
@@ -64,6 +65,7 @@ export function makePlan(seed: number, options: PlanOptions = {}): Plan {
     if (kind === "grant") nextGrant += 1;
     steps.push({ atMs, who: "client", at: random.integer(0, 59), action });
   }
+  if (isHunt) steps.push({ atMs: 0, who: "world", action: longHunt(random) });
   for (let atMs = 0; atMs < faultsMs; atMs += wait(random, mood.faultsPerSecond)) {
     steps.push({ atMs, who: "world", action: makeFault(random.pick(mood.faults), random) });
   }
@@ -87,7 +89,29 @@ function makeSetting(random: SimulatedRandom): Setting {
     messageBytesMax: random.pick([0, 300, 1_048_576]),
     driftMax: random.pick([0, 0.001, 0.02]),
     watchers: random.integer(1, 3),
+    delayMsMax: random.pick([1, 1, 5, 40]),
     syncMs: random.pick([0, 1, 5, 20]),
+  };
+}
+
+/**
+ * A world made for figure 8 of the Raft paper: leaders fall just after their election, again and again, while entries travel one by one. What is left of
+ * their entries is spread unevenly, and who leads next has entries of older terms to deal with.
+ */
+const huntMood: Mood = { operationsPerSecond: 20, faultsPerSecond: 0.1, faults: ["network"], actions: ["put"] };
+
+function longHunt(random: SimulatedRandom): WorldAction {
+  const by = random.pick(["partition", "partition", "any"] as const);
+  return { kind: "hunt-leaders", withinMs: 400, strikes: 100, by, downMs: 4000 };
+}
+
+function huntSetting(random: SimulatedRandom): Partial<Setting> {
+  return {
+    members: 3,
+    messageBytesMax: 0,
+    delayMsMax: random.pick([10, 40]),
+    snapshotCount: 10_000,
+    syncMs: random.pick([0, 5]),
   };
 }
 
@@ -181,10 +205,10 @@ function makeFault(kind: WorldAction["kind"], random: SimulatedRandom): WorldAct
     case "hunt-leaders":
       return {
         kind,
-        withinMs: random.pick([2, 5, 20, 100]),
-        strikes: random.integer(1, 5),
-        by: random.pick(["power", "pause", "partition"]),
-        downMs: random.pick([1500, 3000]),
+        withinMs: random.pick([20, 200, 600]),
+        strikes: random.integer(1, 10),
+        by: random.pick(["power", "pause", "partition", "partition", "any"]),
+        downMs: random.pick([1500, 4000]),
       };
   }
 }

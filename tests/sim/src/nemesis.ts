@@ -1,18 +1,15 @@
 import type { MemberId } from "@quorate/common";
-import { calmNetwork } from "@quorate/testkit";
+import { LeaderHunt } from "./leader-hunt.js";
 import type { WorldAction } from "./plan.js";
 import type { SimWorld } from "./sim-world.js";
-
-type Hunt = Extract<WorldAction, { kind: "hunt-leaders" }>;
-
-type Hunting = { readonly action: Hunt; strikesLeft: number; struckTerm: number };
 
 /** Does to the members what the plan says, and in the end undoes it. */
 export class Nemesis {
   readonly #world: SimWorld;
   readonly #downMs = new Map<MemberId, number>();
-  #hunt: Hunting | undefined;
+  #hunt: LeaderHunt | undefined;
   #isOver = false;
+  #cuts = 0;
   counts = { crashes: 0, pauses: 0, partitions: 0 };
 
   constructor(world: SimWorld) {
@@ -52,7 +49,7 @@ export class Nemesis {
       case "cut":
         this.counts.partitions += 1;
         cluster.network.cut(this.#world.pick(action.from), this.#world.pick(action.to));
-        cluster.clock.after(action.forMs, () => cluster.network.heal());
+        this.#healLater(action.forMs);
         return;
       case "network":
         cluster.network.setFaults({
@@ -64,7 +61,7 @@ export class Nemesis {
           lateMs: 3000,
           breakChance: action.drop,
         });
-        cluster.clock.after(action.forMs, () => cluster.network.setFaults(calmNetwork));
+        cluster.clock.after(action.forMs, () => cluster.network.setFaults(this.#world.goodNetwork));
         return;
       case "slow-disk": {
         const machine = cluster.machine(this.#world.pick(action.member));
@@ -79,18 +76,19 @@ export class Nemesis {
       case "note-database":
         return cluster.noteDatabase(this.#world.pick(action.member));
       case "hunt-leaders":
-        this.#hunt = { action, strikesLeft: action.strikes, struckTerm: 0 };
-        return this.#lookForPrey(this.#hunt);
+        this.#hunt?.end();
+        this.#hunt = new LeaderHunt(this.#world, action, (leader, by) => this.#strike(leader, by, action.downMs));
+        return;
     }
   }
 
   /** The troubles are over: everybody runs, awake, on a good network and a fast disk. */
   async end(): Promise<void> {
     this.#isOver = true;
-    this.#hunt = undefined;
+    this.#hunt?.end();
     const { cluster } = this.#world;
     cluster.network.heal();
-    cluster.network.setFaults(calmNetwork);
+    cluster.network.setFaults(this.#world.goodNetwork);
     for (const member of cluster.members) {
       const machine = cluster.machine(member);
       machine.syncMs = { min: 0, max: 0 };
@@ -148,30 +146,20 @@ export class Nemesis {
 
   #partition(side: readonly MemberId[], forMs: number): void {
     this.counts.partitions += 1;
-    const { network, clock } = this.#world.cluster;
-    network.partition([side]);
-    clock.after(forMs, () => network.heal());
+    this.#world.cluster.network.partition([side]);
+    this.#healLater(forMs);
   }
 
-  /** Looks again and again for a leader of a new term. */
-  #lookForPrey(hunt: Hunting): void {
-    if (this.#hunt !== hunt || hunt.strikesLeft <= 0) return;
-    const { cluster } = this.#world;
-    cluster.clock.after(5, () => {
-      const leader = this.#world.leader();
-      const term = leader === undefined ? 0 : cluster.get(leader).member.core.facts().term;
-      if (leader !== undefined && term > hunt.struckTerm && this.#hunt === hunt) {
-        hunt.struckTerm = term;
-        hunt.strikesLeft -= 1;
-        const afterMs = this.#world.random.fraction() * hunt.action.withinMs;
-        cluster.clock.after(afterMs, () => this.#strike(leader, hunt.action));
-      }
-      this.#lookForPrey(hunt);
+  /** Another cut meanwhile takes this one's place, and lasts as long as it is meant to. */
+  #healLater(afterMs: number): void {
+    const number = ++this.#cuts;
+    const { network, clock } = this.#world.cluster;
+    clock.after(afterMs, () => {
+      if (number === this.#cuts) network.heal();
     });
   }
 
-  #strike(leader: MemberId, { by, downMs }: Hunt): void {
-    if (this.#isOver) return;
+  #strike(leader: MemberId, by: "power" | "pause" | "partition", downMs: number): void {
     this.#world.note(`world: strikes the leader ${leader}`);
     if (by === "power") this.#crash(leader, "power", downMs);
     else if (by === "pause") this.#pause(leader, downMs);

@@ -32,7 +32,13 @@ export type WorldAction = Readonly<
   | { kind: "clock-jump"; member: number; byMs: number }
   | { kind: "note-database"; member: number }
   /** Whoever leads, for a time, is struck soon after it begins to lead. */
-  | { kind: "hunt-leaders"; withinMs: number; strikes: number; by: "power" | "pause" | "partition"; downMs: number }
+  | {
+      kind: "hunt-leaders";
+      withinMs: number;
+      strikes: number;
+      by: "power" | "pause" | "partition" | "any";
+      downMs: number;
+    }
 >;
 
 /** What happens when, in milliseconds from when the cluster first serves. `at` picks the member that a client talks to. */
@@ -50,6 +56,8 @@ export type Setting = Readonly<{
   /** How far clocks run apart: 0.01 means up to a hundredth fast or slow. */
   driftMax: number;
   watchers: number;
+  /** How long a message travels at most while the network is good. */
+  delayMsMax: number;
   /** How long a sync takes at most, in milliseconds. */
   syncMs: number;
 }>;

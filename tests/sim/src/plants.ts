@@ -6,8 +6,9 @@ export type Plant = Readonly<{ file: string; from: string; to: string; why: stri
 export const plants: Readonly<Record<string, Plant>> = {
   "ack-before-sync": {
     file: "/apps/server/dist/core/driver.js",
-    from: "this.#wal.append(batch, () => {",
-    to: "((batch, done) => { this.#wal.append(batch, () => {}); done(); })(batch, () => {",
+    from: "this.#wal.append(batch, () => this.#written(request, after));",
+    to: `if (snapshot !== undefined) this.#wal.append(batch, () => this.#written(request, after));
+        else { this.#wal.append(batch, () => {}); this.#written(request, after); }`,
     why: "votes and acknowledgements leave before the log is on disk",
   },
   "commit-older-term": {

@@ -1,5 +1,5 @@
 import type { MemberId } from "@quorate/common";
-import { SimulatedCluster, type SimulatedRandom } from "@quorate/testkit";
+import { calmNetwork, type NetworkFaults, SimulatedCluster, type SimulatedRandom } from "@quorate/testkit";
 import type { Status } from "@quorate/transport";
 import { type Ending, SimStream, SimUnary } from "./call.js";
 import type { Setting } from "./plan.js";
@@ -37,6 +37,7 @@ export class SimWorld {
     const witness = { truth: this.truth, trace: this.trace, nowMs: () => this.nowMs() };
     this.cluster = new SimulatedCluster<SimMember>({
       seed: options.seed,
+      network: this.goodNetwork,
       createMember: (world) =>
         SimMember.open(world, memberOptions(this.setting, world.member, this.#founders), witness),
       onDark: (member) => {
@@ -54,6 +55,11 @@ export class SimWorld {
     await this.cluster.finished(Promise.all(this.#founders.map((member) => this.start(member))));
     const ready = this.#founders.map((member) => this.cluster.get(member).member.ready);
     await this.cluster.finished(Promise.all(ready));
+  }
+
+  /** The network when nothing troubles it. */
+  get goodNetwork(): NetworkFaults {
+    return { ...calmNetwork, delayMsMax: this.setting.delayMsMax };
   }
 
   /** True time, in milliseconds since the world began. */

@@ -8,8 +8,12 @@ import { encodeSnapshotHeader, type SnapshotMessage } from "./snapshot-header.js
 const inFlightMax = 16;
 /** Bytes of a copy that are read at once. */
 const pieceBytes = 131_072;
-/** So fast a snapshot is sent at most, so that puts hardly notice: reading, checksums and sockets are work of the thread that serves them. */
-const bytesPerSecond = 67_108_864;
+/**
+ * So fast a snapshot is sent, so that puts hardly notice: checksums and sockets are work of the thread that serves them, about six milliseconds for a megabyte. A
+ * large one goes faster, to be there within a minute: what is written meanwhile has to be kept for its receiver.
+ */
+const bytesPerSecondMin = 33_554_432;
+const sendSecondsMax = 60;
 /**
  * How long a copy stays after its last use, and the log what follows it: for the member that has it now and will ask for that, and for one whose way
  * was broken, which goes on where it was. etcd's number.
@@ -131,7 +135,7 @@ export class SnapshotSender {
     const source = {
       header: encodeSnapshotHeader({ token: copy.token, message }),
       sizeBytes: backup.sizeBytes,
-      chunks: (fromByte: number) => this.#paced(backup.chunks(pieceBytes, fromByte)),
+      chunks: (fromByte: number) => this.#paced(backup.chunks(pieceBytes, fromByte), backup.sizeBytes),
       close: () => {},
     };
     network.sendSnapshot(to, source, (isDelivered) => {
@@ -142,7 +146,8 @@ export class SnapshotSender {
     });
   }
 
-  async *#paced(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async *#paced(pieces: AsyncIterable<Uint8Array>, sizeBytes: number): AsyncGenerator<Uint8Array> {
+    const bytesPerSecond = Math.max(bytesPerSecondMin, sizeBytes / sendSecondsMax);
     const startMs = this.#clock.monotonicMs();
     let bytes = 0;
     for await (const piece of pieces) {

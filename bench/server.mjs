@@ -118,11 +118,20 @@ export class Server {
 
   /** @returns the time from the start of the processes until each has answered a linearizable read, in seconds. */
   async start() {
-    this.processes ??= await this.#prepare();
-    const cluster = this.processes.map(({ name, peer }) => `${name}=${peer}`).join(",");
-    for (const one of this.processes) one.spawn(cluster, this.environment);
+    await this.prepare();
+    for (const one of this.processes) one.spawn(this.initialCluster, this.environment);
     const times = await Promise.all(this.processes.map((one) => one.answered()));
     return Math.max(...times);
+  }
+
+  /** Chooses ports and makes directories. @returns the processes, none of which runs yet. */
+  async prepare() {
+    this.processes ??= await this.#prepare();
+    return this.processes;
+  }
+
+  get initialCluster() {
+    return this.processes.map(({ name, peer }) => `${name}=${peer}`).join(",");
   }
 
   async #prepare() {
@@ -167,7 +176,7 @@ export class Server {
 
   /** Ends what still runs, and takes the files away. */
   async destroy() {
-    const running = (this.processes ?? []).filter(({ child, hasEnded }) => child !== undefined && !hasEnded);
+    const running = (this.processes ?? []).filter((one) => one.child !== undefined && !one.hasEnded);
     await Promise.all(running.map((one) => one.stop("SIGKILL")));
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -1,6 +1,6 @@
 import { request as plainRequest } from "node:http";
 import { request as secureRequest } from "node:https";
-import { createSecureContext } from "node:tls";
+import { checkServerIdentity, createSecureContext, type PeerCertificate } from "node:tls";
 import type { PeerTls } from "@quorate/transport";
 
 /** What a peer's HTTP side has answered with status 200. */
@@ -17,7 +17,12 @@ export const askPeer: AskPeer = (url, { timeoutMs, tls }) =>
   new Promise((resolve, reject) => {
     const isSecure = url.startsWith("https:");
     const secure = isSecure
-      ? { secureContext: createSecureContext(tls?.context() ?? {}), rejectUnauthorized: tls?.verifiesServer !== false }
+      ? {
+          secureContext: createSecureContext(tls?.context() ?? {}),
+          rejectUnauthorized: tls?.verifiesServer !== false,
+          checkServerIdentity: (host: string, certificate: PeerCertificate) =>
+            checkServerIdentity(host, certificate) ?? tls?.checkServer?.(certificate),
+        }
       : {};
     const options = { agent: false, signal: AbortSignal.timeout(timeoutMs), ...secure };
     const request = (isSecure ? secureRequest : plainRequest)(url, options, (response) => {

@@ -18,7 +18,7 @@ import {
   type Program,
   withoutLogs,
 } from "./normalise.js";
-import { pause, type ProgramResult, RunningProgram } from "./program.js";
+import { type ProgramResult, RunningProgram, settle } from "./program.js";
 
 const portsOfACase = 5;
 const defaultLimitSeconds = 25;
@@ -114,7 +114,7 @@ class CtlReplay {
   async run(step: CtlStep): Promise<void> {
     if ("argv" in step) return this.#program(step);
     if ("finish" in step) return this.#finish(step);
-    if ("sleep_ms" in step) return pause(step.sleep_ms);
+    if ("sleep_ms" in step) return settle(step.sleep_ms);
     if ("stop_member" in step) return this.#cluster?.stop(step.stop_member, step.signal ?? "SIGKILL");
     for (const [name, text] of Object.entries(step.write))
       writeFileSync(join(this.#home, this.#names.fill(name)), this.#names.fill(text));
@@ -164,7 +164,7 @@ class CtlReplay {
       );
       if (!isReady) throw new Mismatch(`the daemon did not get ready:\n${program.stderr.slice(-2000)}`);
     }
-    await pause(step.settle_ms ?? 0);
+    await settle(step.settle_ms ?? 0);
   }
 
   async #finish(step: FinishStep): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
+import { pace } from "./pace.js";
 import { Mismatch } from "../mismatch.js";
 import type { CtlInput, CtlStop } from "./ctl-case.js";
 
@@ -22,7 +23,7 @@ export type ProgramResult = {
 };
 
 const pieceEveryMs = 400;
-const stopWithinMs = 8_000;
+const stopWithinMs = 16_000;
 const afterLinesMs = 250;
 const afterLogMs = 150;
 const pollMs = 10;
@@ -37,6 +38,7 @@ export class RunningProgram {
   readonly #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
   readonly #end: Promise<number | string>;
+  readonly #startedMs = performance.now();
   #isOver = false;
   #answered = 0;
 
@@ -94,13 +96,14 @@ export class RunningProgram {
     const limit = setTimeout(() => {
       isLate = true;
       this.kill("SIGKILL");
-    }, limitMs);
+    }, pace.stretch(limitMs));
     if (stop !== undefined) {
       await this.#waitFor(stop);
       if (stop.signal !== undefined) this.kill(stop.signal);
     }
     const exit = await this.#end;
     clearTimeout(limit);
+    if (stop === undefined) pace.note(performance.now() - this.#startedMs);
     if (isLate)
       throw new Mismatch(
         `it did not end within ${limitMs} ms:\n${this.stdout.slice(-2000)}${this.stderr.slice(-2000)}`,
@@ -129,7 +132,7 @@ export class RunningProgram {
       await this.until(() => false, afterLinesMs);
     if (log !== undefined && (await this.until(() => this.stderr.includes(log), stopWithinMs)))
       await this.until(() => false, afterLogMs);
-    if (ms !== undefined) await this.until(() => false, ms);
+    if (ms !== undefined) await this.until(() => false, pace.stretch(ms));
   }
 
   async #feed(input: CtlInput): Promise<void> {
@@ -138,10 +141,10 @@ export class RunningProgram {
     else if ("repeat" in input) stdin?.end(input.repeat.repeat(input.times));
     else {
       for (const [index, piece] of input.entries()) {
-        if (index > 0) await pause(pieceEveryMs);
+        if (index > 0) await settle(pieceEveryMs);
         stdin?.write(piece);
       }
-      await pause(pieceEveryMs);
+      await settle(pieceEveryMs);
       stdin?.end();
     }
   }
@@ -161,6 +164,11 @@ function countLines(chunks: readonly Buffer[]): number {
   let lines = 0;
   for (const chunk of chunks) for (const byte of chunk) if (byte === 0x0a) lines++;
   return lines;
+}
+
+/** Waits as long as a case says, or longer where programs are slow. */
+export function settle(ms: number): Promise<void> {
+  return pause(pace.stretch(ms));
 }
 
 /** Waits. */

@@ -4,8 +4,8 @@ import { type ConfState, type MemoryLog, entryBytes } from "@quorate/raft";
 import type { Wal } from "@quorate/wal";
 import { encodeMark } from "./log-mark.js";
 
-/** Entries between two looks at the log in memory. */
-const trimEvery = 256;
+/** Entries between two looks at the log in memory, at most; a member alone keeps so many. */
+const trimEveryMax = 256;
 /** Bytes of entries kept for members that lag, by default: who lags further gets a snapshot. */
 const catchUpBytesDefault = 268_435_456;
 /** While a snapshot travels, what follows it may take so many times that. A member that is slower than this needs another snapshot. */
@@ -32,6 +32,7 @@ export class LogKeeper {
   readonly #snapshotCount: number;
   readonly #catchUpEntries: number;
   readonly #catchUpBytes: number;
+  readonly #trimEvery: number;
   readonly #logger: Logger;
   readonly #fatal: (error: Error) => void;
   #snapshotIndex: number;
@@ -48,6 +49,7 @@ export class LogKeeper {
     this.#snapshotCount = options.snapshotCount;
     this.#catchUpEntries = options.catchUpEntries;
     this.#catchUpBytes = options.catchUpBytes ?? catchUpBytesDefault;
+    this.#trimEvery = Math.min(trimEveryMax, Math.ceil(options.catchUpEntries / 4));
     this.#logger = ports.logger;
     this.#fatal = ports.fatal;
     this.#snapshotIndex = parts.markedIndex;
@@ -56,7 +58,7 @@ export class LogKeeper {
 
   /** Entries up to here are applied. */
   applied(index: LogIndex): void {
-    if (index - this.#trimmedAt >= trimEvery || this.#parts.log.bytes > this.#catchUpBytes) this.#trim(index);
+    if (index - this.#trimmedAt >= this.#trimEvery || this.#parts.log.bytes > this.#catchUpBytes) this.#trim(index);
     if (index - this.#snapshotIndex >= this.#snapshotCount && !this.#isSaving) this.#save(index);
   }
 
@@ -93,7 +95,7 @@ export class LogKeeper {
     const applied = Math.min(index, mvcc.applied.index);
     const { voters, votersOutgoing, learners } = this.#parts.raft.confState;
     const isAlone = voters.length + votersOutgoing.length + learners.length <= 1;
-    const keep = isAlone ? trimEvery : this.#catchUpEntries;
+    const keep = isAlone ? trimEveryMax : this.#catchUpEntries;
     const unpinned = Math.min(this.#parts.snapshots.pinnedIndex ?? applied, applied);
     const upTo = Math.max(
       Math.min(applied - keep, unpinned),

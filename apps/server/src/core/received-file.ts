@@ -15,8 +15,8 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { LogIndex } from "@quorate/common";
 
-/** Written bytes after which they are synced, so that the last sync is short and the disk's queue too. */
-const syncEveryBytes = 33_554_432;
+/** Written bytes after which they are synced: the last sync is short then, and the disk's queue too, in which others wait. */
+const syncEveryBytes = 4_194_304;
 const suffix = ".snap.db";
 const partSuffix = `${suffix}.part`;
 

@@ -120,6 +120,8 @@ export function closedError(): ClientError {
  */
 export function mayPass(error: ClientError, others: boolean): boolean {
   if (error.code === "etcd/learner") return others;
+  // A verdict about the whole cluster, for the next five seconds at least: whoever changes its members wants to know now.
+  if (error.code === "etcd/unhealthy-cluster") return false;
   return error.status === StatusCode.Unavailable || error.code === "etcd/too-many-requests";
 }
 

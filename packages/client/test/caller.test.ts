@@ -83,6 +83,17 @@ describe("a call", () => {
 });
 
 describe("a write", () => {
+  it("tells at once that the cluster cannot bear it", async () => {
+    await using member = await FakeMember.start();
+    await using client = buildClient(member);
+    refuseFirst(member, putPath, 1, new Refusal(14, "etcdserver: unhealthy cluster"));
+    expect(await errorOf(client.text.put("a", "1"))).toMatchObject({
+      code: "etcd/unhealthy-cluster",
+      mayHaveRun: false,
+    });
+    expect(member.count(putPath)).toBe(1);
+  });
+
   it("is not repeated when it may have been carried out", async () => {
     await using member = await FakeMember.start();
     await using client = buildClient(member);

@@ -14,7 +14,8 @@ export type MessageUrgency = "ordered" | "urgent";
 export interface PeerNetwork {
   /**
    * Replaces the list of members that may be spoken to (never this member itself; learners included). Links to members
-   * that are no longer listed are closed; a link whose URLs are new goes there.
+   * that are no longer listed are closed; a link whose URLs are new goes there. A member that speaks to this one may be answered though it is not
+   * listed: one that lags behind has to answer a leader that it has not heard of yet.
    */
   setPeers(peers: readonly PeerAddress[]): void;
   /**

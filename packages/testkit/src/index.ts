@@ -1,5 +1,6 @@
 export { type ClockUnderTest, clockConformance, randomConformance } from "./clock-conformance.js";
 export { type DiskUnderTest, diskConformance } from "./disk-conformance.js";
+export { type PeerNetworksUnderTest, peerNetworkConformance } from "./peer-network-conformance.js";
 export { checkHistory } from "./linearizability/check-history.js";
 export type {
   Guard,

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "@quorate/common";
 import type { PeerInfo } from "../http2/engine.js";
@@ -6,6 +6,7 @@ import type { Limits } from "../limits.js";
 import { answerTo, badRequest, unknownCoding } from "./http1-errors.js";
 import { Http1Exchange } from "./http1-exchange.js";
 import type { HttpHandler } from "./http-handler.js";
+import { nodeHttp } from "./node-http.js";
 
 /** What stands in for a method that Node's parser does not know, in the first request of a connection. */
 const substituteMethod = "SOURCE";
@@ -25,7 +26,7 @@ export class Http1Server {
   constructor(handler: HttpHandler, limits: Limits, ports: { logger: Logger }) {
     this.handler = handler;
     this.logger = ports.logger;
-    this.server = createServer({
+    this.server = nodeHttp.createServer({
       maxHeaderSize: limits.maxHeaderListBytes,
       headersTimeout: limits.headersMs,
       requestTimeout: 0, // a watch through HTTP may last
@@ -85,7 +86,7 @@ export class Http1Server {
   }
 
   private serveConnect(request: IncomingMessage, socket: Socket): void {
-    const response = new ServerResponse(request);
+    const response = new nodeHttp.ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     response.on("finish", () => socket.end());

@@ -21,6 +21,9 @@ const pieceBytes = 4 << 20;
 /** A tear leaves whole sectors, or the end of one, as they were: zero. */
 const sectorBytes = 512;
 
+/** What a stretch of a file is compared with. */
+const zeros = new Uint8Array(65_536);
+
 /** A record as it lies in a file; `data` is a view. */
 export type ReadRecord = Readonly<{ type: number; index: LogIndex; data: Uint8Array }>;
 
@@ -162,20 +165,15 @@ export class SegmentReader {
     for (let end = this.size; end > from; ) {
       const start = Math.max(from, end - pieceBytes);
       const bytes = this.#file.read(start, end - start);
-      let at = bytes.length - 1;
-      // Eight bytes at a time: up to a whole segment of zeros is looked at in every start.
-      const words =
-        bytes.byteOffset % 8 === 0 ? new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3) : undefined;
-      if (words !== undefined) {
-        let word = words.length - 1;
-        while (at >= words.length * 8 && bytes[at] === 0) at--;
-        if (at < words.length * 8) {
-          while (word >= 0 && Object.is(words[word], 0)) word--;
-          at = word * 8 + 7;
+      // Up to a whole segment of zeros is looked at in every start, in code that has not run often enough to be fast: so the system compares.
+      for (let to = bytes.length; to > 0; ) {
+        const at = Math.max(0, to - zeros.length);
+        if (Buffer.compare(bytes.subarray(at, to), zeros.subarray(0, to - at)) !== 0) {
+          while (bytes[to - 1] === 0) to--;
+          return start + to - 1;
         }
+        to = at;
       }
-      while (at >= 0 && bytes[at] === 0) at--;
-      if (at >= 0) return start + at;
       end = start;
     }
     return from - 1;

@@ -1,7 +1,10 @@
-import { request as plainRequest } from "node:http";
+import { createRequire } from "node:module";
 import { request as secureRequest } from "node:https";
 import { checkServerIdentity, createSecureContext, type PeerCertificate } from "node:tls";
 import type { PeerTls } from "@quorate/transport";
+
+// An import would have Node load its fetch, too, at each start: see transport's node-http.ts.
+const { request: plainRequest } = createRequire(import.meta.url)("node:http") as typeof import("node:http");
 
 /** What a peer's HTTP side has answered with status 200. */
 export type PeerAnswer = Readonly<{ body: string; header(name: string): string | undefined }>;

@@ -53,9 +53,18 @@ function sinkOf(course: Course, received: Uint8Array[], receivedBytes: number): 
   };
 }
 
+type Make = () => Promise<PeerNetworksUnderTest>;
+
 /** What every `PeerNetwork` does, the real and the simulated one. `make` is called for each test. */
-export function peerNetworkConformance(name: string, make: () => Promise<PeerNetworksUnderTest>): void {
+export function peerNetworkConformance(name: string, make: Make): void {
   describe(`PeerNetwork, ${name}`, () => {
+    carriesMessages(make);
+    carriesSnapshots(make);
+  });
+}
+
+function carriesMessages(make: Make): void {
+  describe("messages and questions", () => {
     it("carries messages in their order, whole, and says who sent them", async () => {
       const { networks, until } = await make();
       const receivers = [collect(), collect()] as const;
@@ -105,7 +114,11 @@ export function peerNetworkConformance(name: string, make: () => Promise<PeerNet
       expect(outcomes.get("wait")).toMatchObject({ code: "peer/timeout", member: two });
       expect(outcomes.get("nobody")).toMatchObject({ code: "peer/unknown", member: nobody });
     });
+  });
+}
 
+function carriesSnapshots(make: Make): void {
+  describe("snapshots", () => {
     for (const [title, receivedBytes] of [
       ["from its start", 0],
       ["from what the receiver has", 250],

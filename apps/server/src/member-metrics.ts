@@ -4,6 +4,7 @@ import type { EtcdMetrics, Metrics } from "@quorate/telemetry";
 import type { CallInfo, GrpcServices, Listener } from "@quorate/transport";
 import type { CoreObserver } from "./core/core-options.js";
 import { EntryField } from "./core/entry-codec.js";
+import type { MemberState } from "./core/member-state.js";
 import type { Member } from "./member.js";
 
 /** Names of replicated requests as metrics show them. */
@@ -54,6 +55,10 @@ export function observeCore(etcd: EtcdMetrics): CoreObserver {
     heartbeatLate: () => etcd.etcd_server_heartbeat_send_failures_total.add(),
     readIndexSlow: () => etcd.etcd_server_slow_read_indexes_total.add(),
     readIndexFailed: () => etcd.etcd_server_read_indexes_failed_total.add(),
+    learnerPromoted: (refusal) => {
+      if (refusal === undefined) etcd.etcd_server_learner_promote_successes.add();
+      else etcd.etcd_server_learner_promote_failures.with(refusal).add();
+    },
     leasesExpired: (count) => {
       etcd.etcd_debugging_server_lease_expired_total.add(count);
       etcd.etcd_debugging_lease_revoked_total.add(count);
@@ -147,13 +152,14 @@ export function collectMember(
   etcd.etcd_server_id.with(member.id.toString(16)).set(1);
   etcd.etcd_server_quota_backend_bytes.set(parts.quotaBytes);
   const told = new Map<string, number>();
+  const collectCluster = clusterCollector(etcd, member);
   metrics.onCollect(() => {
     collectStore(etcd, member.state.mvcc);
     const { commit, applied } = member.core.facts();
     etcd.etcd_server_proposals_committed_total.set(commit);
     etcd.etcd_server_proposals_applied_total.set(applied);
     etcd.etcd_server_proposals_pending.set(member.front.pending);
-    collectCluster(etcd, member);
+    collectCluster();
     const watches = member.hub.stats();
     etcd.etcd_debugging_mvcc_watcher_total.set(watches.watchers);
     etcd.etcd_debugging_mvcc_slow_watcher_total.set(watches.slowWatchers);
@@ -199,11 +205,24 @@ function collectStore(etcd: EtcdMetrics, mvcc: Mvcc): void {
   etcd.etcd_debugging_mvcc_compact_revision.set(mvcc.compactedRevision ?? -1);
 }
 
-function collectCluster(etcd: EtcdMetrics, { state }: Member): void {
-  const version = state.membership.clusterVersion;
-  if (version !== undefined) etcd.etcd_cluster_version.with(version.split(".").slice(0, 2).join(".")).set(1);
+/** Series of what is no longer so go to zero: the version of before, members that are gone. */
+function clusterCollector(etcd: EtcdMetrics, { state }: Member): () => void {
   const self = state.member.toString(16);
-  for (const { id } of state.membership.list()) etcd.etcd_network_known_peers.with(self, id.toString(16)).set(1);
+  const shown = { version: "", peers: new Set<string>() };
+  return () => {
+    const version = state.membership.clusterVersion?.split(".").slice(0, 2).join(".") ?? "";
+    if (shown.version !== version && shown.version !== "") etcd.etcd_cluster_version.with(shown.version).set(0);
+    if (version !== "") etcd.etcd_cluster_version.with(version).set(1);
+    shown.version = version;
+    const peers = new Set(state.membership.list().map(({ id }) => id.toString(16)));
+    for (const gone of shown.peers) if (!peers.has(gone)) etcd.etcd_network_known_peers.with(self, gone).set(0);
+    for (const peer of peers) etcd.etcd_network_known_peers.with(self, peer).set(1);
+    shown.peers = peers;
+    collectState(etcd, state);
+  };
+}
+
+function collectState(etcd: EtcdMetrics, state: MemberState): void {
   etcd.etcd_server_is_learner.set(state.membership.get(state.member)?.isLearner === true ? 1 : 0);
   for (const { memberID, alarm } of state.alarms.list(AlarmType.NONE)) {
     const name = Object.entries(AlarmType).find(([, value]) => value === alarm)?.[0] ?? String(alarm);

@@ -4,10 +4,10 @@ import {
   AlarmType,
   MembershippbClusterMemberAttrSetRequest as ClusterMemberAttrSetRequest,
 } from "@quorate/proto";
-import type { Clock, Logger, MemberId, PeerNetwork, Timer } from "@quorate/common";
+import type { Clock, Logger, MemberId, Timer } from "@quorate/common";
 import type { ConfChange, RaftNode } from "@quorate/raft";
 import type { FromCore } from "./core-link.js";
-import type { CoreOptions } from "./core-options.js";
+import type { CoreOptions, CorePorts } from "./core-options.js";
 import { EntryField } from "./entry-codec.js";
 import { decodeMemberChanges, type MemberChange } from "./member-change.js";
 import { MemberChanges } from "./member-changes.js";
@@ -64,7 +64,7 @@ export class ClusterKeeper {
   constructor(
     parts: ClusterParts,
     options: CoreOptions,
-    ports: { clock: Clock; logger: Logger; network?: PeerNetwork | undefined },
+    ports: Pick<CorePorts, "clock" | "logger" | "network" | "observe">,
   ) {
     this.#state = parts.state;
     this.#proposer = parts.proposer;

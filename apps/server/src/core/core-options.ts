@@ -69,6 +69,8 @@ export interface CoreObserver {
   /** A read index that was waited for too long, or came when nobody waited. */
   readIndexSlow(): void;
   readIndexFailed(): void;
+  /** A learner was promoted by this member, or was not, for this reason in etcd's words. */
+  learnerPromoted(refusal: string | undefined): void;
   leasesExpired(count: number): void;
   leaseRenewed(): void;
 }
@@ -83,6 +85,7 @@ export const silentObserver: CoreObserver = {
   heartbeatLate: () => {},
   readIndexSlow: () => {},
   readIndexFailed: () => {},
+  learnerPromoted: () => {},
   leasesExpired: () => {},
   leaseRenewed: () => {},
 };

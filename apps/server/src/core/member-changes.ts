@@ -2,7 +2,8 @@ import { type Clock, type Logger, type MemberId, PeerError, type PeerNetwork, ty
 import { MemberListResponse } from "@quorate/proto";
 import type { ConfChange, RaftNode } from "@quorate/raft";
 import { memberIdOf } from "../config/initial-cluster.js";
-import type { Fault } from "../public-errors.js";
+import { type Fault, publicError } from "../public-errors.js";
+import type { CoreObserver } from "./core-options.js";
 import { encodeMemberChange, type MemberChange } from "./member-change.js";
 import type { MemberState, Outcome } from "./member-state.js";
 import type { MemberRecord } from "./membership.js";
@@ -39,7 +40,12 @@ type Options = Readonly<{
   electionTicks: number;
   requestTimeoutMs: number;
 }>;
-type Ports = Readonly<{ clock: Clock; logger: Logger; network?: PeerNetwork | undefined }>;
+type Ports = Readonly<{
+  clock: Clock;
+  logger: Logger;
+  observe: CoreObserver;
+  network?: PeerNetwork | undefined;
+}>;
 /** A change that is on its way, and who waits for it. */
 type Pending = { readonly change: ConfChange; readonly tell: (outcome: Outcome) => void; timer: Timer | undefined };
 
@@ -203,8 +209,14 @@ export class MemberChanges {
   #promoteHere(serial: number, id: MemberId, tell: (outcome: Outcome) => void): void {
     this.#parts.whenCaughtUp(caughtUpMs, (isThere) => {
       const fault: Fault | undefined = isThere ? this.#findUnready(id) : { code: "server/timed-out-apply" };
-      if (fault !== undefined) return tell({ kind: "refused", fault });
-      this.#propose(serial, { kind: "promote", id }, tell);
+      const told = (outcome: Outcome): void => {
+        this.#ports.observe.learnerPromoted(
+          outcome.kind === "refused" ? publicError(outcome.fault).message : undefined,
+        );
+        tell(outcome);
+      };
+      if (fault !== undefined) return told({ kind: "refused", fault });
+      this.#propose(serial, { kind: "promote", id }, told);
     });
   }
 

@@ -129,7 +129,9 @@ describe("a cluster whose members change", () => {
   });
 
   it("promotes a learner that is in sync, whoever is asked", async () => {
-    const harness = await mustStart();
+    const promoted: (string | undefined)[] = [];
+    const observe = () => ({ learnerPromoted: (refusal: string | undefined) => promoted.push(refusal) });
+    const harness = await mustStart({ observe });
     const leader = await harness.led();
     await settled(harness);
     const learner = await harness.join(leader, { isLearner: true });
@@ -144,6 +146,7 @@ describe("a cluster whose members change", () => {
     );
     await harness.level();
     await harness.must(learner, "KV/Put", { key: "a", value: "1" });
+    expect(promoted).toEqual([undefined, "etcdserver: can only promote a learner member"]);
   });
 
   it("does not promote a learner that never came", async () => {

@@ -1,6 +1,6 @@
 import type { Clock, Logger, LogIndex, MemberId, PeerNetwork, Random, Term, Timer } from "@quorate/common";
 import type { Backup, Mvcc } from "@quorate/mvcc";
-import type { ConfState, Envelope, MemoryLog, RaftInput } from "@quorate/raft";
+import { type ConfState, type Envelope, isMember, type MemoryLog, type RaftInput } from "@quorate/raft";
 import { loadConfState } from "./conf-change-apply.js";
 import { encodeSnapshotHeader, type SnapshotMessage } from "./snapshot-header.js";
 
@@ -36,6 +36,8 @@ type Copy = {
   readonly token: number;
   readonly making: Promise<Backup>;
   index: LogIndex;
+  /** Who was in the cluster when it was made. */
+  readonly confState: ConfState;
   users: number;
   /** Runs when nobody has used it for a while. */
   release: Timer | undefined;
@@ -75,7 +77,7 @@ export class SnapshotSender {
     if (this.#stopping.signal.aborted || message.kind !== "snapshot") return;
     if (this.#inFlight >= inFlightMax) return this.#report(to, false);
     this.#inFlight += 1;
-    const copy = this.#share();
+    const copy = this.#share(to);
     copy.users += 1;
     copy.making.then(
       (backup) => this.#start(to, message, copy, backup),
@@ -96,18 +98,19 @@ export class SnapshotSender {
     for (const copy of this.#pinned) this.#drop(copy);
   }
 
-  /** The copy that travels already, unless the log has gone on too far since. */
-  #share(): Copy {
-    const { mvcc, log } = this.#parts;
+  /** The copy that travels already, unless the log has gone on too far since, or the receiver is not in it: a member does not take a cluster without it. */
+  #share(to: MemberId): Copy {
+    const { mvcc, log, raft } = this.#parts;
     const newest = this.#newest;
-    if (newest !== undefined && newest.index + 1 >= log.firstIndex) {
+    if (newest !== undefined && newest.index + 1 >= log.firstIndex && isMember(newest.confState, to)) {
       newest.release?.cancel();
       newest.release = undefined;
       return newest;
     }
     const token = this.#random.integer(0, 2 ** 47);
     const making = mvcc.backup(this.#stopping.signal);
-    const copy: Copy = { token, making, index: mvcc.applied.index, users: 0, release: undefined };
+    const { confState } = raft;
+    const copy: Copy = { token, making, index: mvcc.applied.index, confState, users: 0, release: undefined };
     this.#newest = copy;
     this.#pinned.add(copy);
     return copy;

@@ -22,6 +22,7 @@ import {
 } from "@quorate/proto";
 import type { Guard, KeyRequest, KeyResult, KeyState } from "@quorate/testkit";
 import type { LeaseBook } from "./lease-book.js";
+import { MemberWork } from "./member-work.js";
 import type { OperationLog } from "./operation-log.js";
 import type { ClientAction } from "./plan.js";
 import { SimFailure } from "./sim-failure.js";
@@ -45,9 +46,11 @@ export class ClientWork {
   /** What clients saw last of a key. */
   readonly #seen = new Map<string, KeyState>();
   #compacted = 0;
+  readonly #members: MemberWork;
   counts = { asked: 0, done: 0 };
 
   constructor(world: SimWorld, log: OperationLog, leases: LeaseBook) {
+    this.#members = new MemberWork(world);
     this.#world = world;
     this.#log = log;
     this.#leases = leases;
@@ -82,10 +85,12 @@ export class ClientWork {
         if (leader !== undefined) this.#world.unary(leader, "/etcdserverpb.Maintenance/MoveLeader", message, () => {});
         return;
       }
-      case "add-learner":
+      case "add-member":
+        return this.#members.add(at, action.isLearner);
       case "promote":
+        return this.#members.promote(at);
       case "remove-member":
-        return;
+        return this.#members.remove(at, action.member);
     }
   }
 

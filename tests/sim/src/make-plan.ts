@@ -48,7 +48,7 @@ const rareActions: readonly ClientAction["kind"][] = [
   "defragment",
   "move-leader",
 ];
-const memberActions: readonly ClientAction["kind"][] = ["add-learner", "promote", "promote", "remove-member"];
+const memberActions: readonly ClientAction["kind"][] = ["add-member", "promote", "promote", "remove-member"];
 
 /** Makes up a run. The same seed and options make up the same one. */
 export function makePlan(seed: number, options: PlanOptions = {}): Plan {
@@ -162,9 +162,10 @@ function makeAction(kind: ClientAction["kind"], random: SimulatedRandom, grants:
       return { kind, to: random.integer(0, 59) };
     case "remove-member":
       return { kind, member: random.integer(0, 59) };
+    case "add-member":
+      return { kind, isLearner: random.chance(0.8) };
     case "hash":
     case "defragment":
-    case "add-learner":
     case "promote":
       return { kind };
   }

@@ -111,7 +111,8 @@ export class Nemesis {
     const { cluster } = this.#world;
     const life = cluster.machine(member).life;
     if (cluster.find(member) === undefined || life?.isPaused === true) return;
-    const isStill = (): boolean => cluster.machine(member).life === life && life !== undefined;
+    const isStill = (): boolean =>
+      life !== undefined && this.#world.isThere(member) && cluster.machine(member).life === life;
     cluster.stop(member).then(
       (isStopped) => {
         if (!isStopped) return;
@@ -131,6 +132,7 @@ export class Nemesis {
   #startLater(member: MemberId, downMs: number): void {
     const { cluster } = this.#world;
     cluster.clock.after(Math.max(1, downMs), () => {
+      if (!this.#world.isThere(member)) return;
       const machine = cluster.machine(member);
       if (machine.life !== undefined || machine.disk.isDark) return;
       this.#world.note(`${member} starts`);
@@ -141,7 +143,9 @@ export class Nemesis {
   #pause(member: MemberId, forMs: number): void {
     this.counts.pauses += 1;
     this.#world.cluster.pause(member);
-    this.#world.cluster.clock.after(forMs, () => this.#world.cluster.wake(member));
+    this.#world.cluster.clock.after(forMs, () => {
+      if (this.#world.isThere(member)) this.#world.cluster.wake(member);
+    });
   }
 
   #partition(side: readonly MemberId[], forMs: number): void {

@@ -12,7 +12,7 @@ export type ClientAction = Readonly<
   | { kind: "hash" }
   | { kind: "defragment" }
   | { kind: "move-leader"; to: number }
-  | { kind: "add-learner" }
+  | { kind: "add-member"; isLearner: boolean }
   | { kind: "promote" }
   | { kind: "remove-member"; member: number }
 >;

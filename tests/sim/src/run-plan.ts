@@ -124,7 +124,11 @@ class Run {
       }
     };
     await within("no leader", () => this.#world.leader() !== undefined);
-    for (const member of cluster.members) await within(`no write at ${member}`, this.#untilWritten(member));
+    await this.#dismissStrangers(within);
+    for (const member of cluster.members) {
+      if (this.#isLearner(member)) continue;
+      await within(`no write at ${member}`, this.#untilWritten(member));
+    }
     const hasEnded = (): boolean => this.#world.nowMs() > this.#leases.lastEndMs(0);
     while (!hasEnded()) await this.#advance(100);
     await this.#advance(6000);
@@ -143,6 +147,23 @@ class Run {
       const what = `history to ${hashRevision}, compacted at ${compactRevision ?? -1}`;
       this.#world.truth.hashed(cluster.running[at] as MemberId, what, hash);
     }
+  }
+
+  /** Machines of members that the cluster has removed while they could not hear of it. */
+  async #dismissStrangers(within: (what: string, isSo: () => boolean) => Promise<void>): Promise<void> {
+    const world = this.#world;
+    const hasNews = (): boolean => {
+      const leader = world.leader();
+      const facts = leader === undefined ? undefined : world.cluster.get(leader).member.core.facts();
+      return facts !== undefined && facts.applied === facts.commit && facts.commit > 0;
+    };
+    await within("no leader that has applied what is committed", hasNews);
+    const { membership } = world.cluster.get(world.leader() as MemberId).member.state;
+    for (const member of world.cluster.members) if (membership.get(member) === undefined) world.dismiss(member);
+  }
+
+  #isLearner(member: MemberId): boolean {
+    return this.#world.cluster.find(member)?.member.state.membership.get(member)?.isLearner ?? false;
   }
 
   /** Writes at a member until a write succeeds. */

@@ -18,8 +18,13 @@ import type { Truth } from "./truth.js";
 export const clusterId = 0xfeed_0000_0000_cafen as ClusterId;
 export const minTtlSeconds = 2;
 
-/** What watches over members. */
-export type MemberWitness = Readonly<{ truth: Truth; trace: Trace; nowMs: () => number }>;
+/** What watches over members. `removed` is told when one knows that it has been removed from the cluster. */
+export type MemberWitness = Readonly<{
+  truth: Truth;
+  trace: Trace;
+  nowMs: () => number;
+  removed: (member: MemberId) => void;
+}>;
 
 /** The process of one member, as the simulation handles it. */
 export class SimMember implements SimulatedProcess {
@@ -65,6 +70,7 @@ export class SimMember implements SimulatedProcess {
         },
       },
     );
+    void member.core.cluster.removed.then(() => witness.removed(id));
     return new SimMember(member);
   }
 

@@ -1,5 +1,6 @@
 import type { MemberId } from "@quorate/common";
 import { calmNetwork, type NetworkFaults, SimulatedCluster, type SimulatedRandom } from "@quorate/testkit";
+import type { MemberRecord } from "@quorate/server";
 import type { Status } from "@quorate/transport";
 import { type Ending, SimStream, SimUnary } from "./call.js";
 import type { Setting } from "./plan.js";
@@ -27,6 +28,7 @@ export class SimWorld {
   /** Called for a member whose machine has lost its power by itself. */
   onDark: (member: MemberId) => void = () => {};
   readonly #open = new Map<MemberId, Set<() => void>>();
+  readonly #joiners = new Map<MemberId, readonly MemberRecord[]>();
   #founders: readonly MemberId[] = [];
   #places = 0;
 
@@ -34,12 +36,21 @@ export class SimWorld {
     this.setting = options.setting;
     this.trace = options.trace;
     this.truth = new Truth(options.leases);
-    const witness = { truth: this.truth, trace: this.trace, nowMs: () => this.nowMs() };
+    const witness = {
+      truth: this.truth,
+      trace: this.trace,
+      nowMs: () => this.nowMs(),
+      removed: (member: MemberId) => void this.cluster.clock.after(0, () => this.dismiss(member)),
+    };
     this.cluster = new SimulatedCluster<SimMember>({
       seed: options.seed,
       network: this.goodNetwork,
-      createMember: (world) =>
-        SimMember.open(world, memberOptions(this.setting, world.member, this.#founders), witness),
+      createMember: (world) => {
+        const known = this.#joiners.get(world.member);
+        const options = memberOptions(this.setting, world.member, this.#founders);
+        const joining = known === undefined ? {} : { initialMembers: [], isJoining: true, knownMembers: known };
+        return SimMember.open(world, { ...options, ...joining }, witness);
+      },
       onDark: (member) => {
         this.connectionsLost(member);
         this.onDark(member);
@@ -60,6 +71,26 @@ export class SimWorld {
   /** The network when nothing troubles it. */
   get goodNetwork(): NetworkFaults {
     return { ...calmNetwork, delayMsMax: this.setting.delayMsMax };
+  }
+
+  /** A machine for a member that the cluster has taken in. `known` are all members as that answer told them. */
+  join(member: MemberId, known: readonly MemberRecord[]): void {
+    this.#joiners.set(member, known);
+    this.cluster.add(member).syncMs = { min: 0, max: this.setting.syncMs };
+    void this.start(member);
+  }
+
+  /** The machine of a member that has been removed from the cluster goes. */
+  dismiss(member: MemberId): void {
+    if (!this.isThere(member)) return;
+    this.note(`${member} is no member any more`);
+    this.cluster.remove(member);
+    this.connectionsLost(member);
+  }
+
+  /** False when the machine is gone for good. */
+  isThere(member: MemberId): boolean {
+    return this.cluster.members.includes(member);
   }
 
   /** True time, in milliseconds since the world began. */

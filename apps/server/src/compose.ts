@@ -281,6 +281,7 @@ function memberOptions(
     databasePath: directories.database,
     tickMs: raft.heartbeatMs,
     electionTicks: raft.electionTicks,
+    advancesFirstElection: raft.advancesFirstElection,
     isPreVoteOn: raft.isPreVoteOn,
     requestTimeoutMs: limits.requestTimeoutMs,
     requestBytesMax: limits.requestBytesMax,

@@ -23,6 +23,8 @@ export type MemberOptions = Readonly<{
   databasePath: string;
   tickMs: number;
   electionTicks: number;
+  /** Skip most of the first election timeout once enough others are there for an election. */
+  advancesFirstElection?: boolean | undefined;
   isPreVoteOn: boolean;
   requestTimeoutMs: number;
   requestBytesMax: number;

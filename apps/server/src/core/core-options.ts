@@ -11,6 +11,8 @@ export type CoreOptions = Readonly<{
   clientURLs: readonly string[];
   tickMs: number;
   electionTicks: number;
+  /** Skip most of the first election timeout once enough others are there for an election. */
+  advancesFirstElection?: boolean | undefined;
   /** How long a caller waits for its answer. */
   requestTimeoutMs: number;
   /** Bytes the database may have, or undefined for no bound; `quotaShown` is what Status says. */
@@ -73,6 +75,9 @@ export interface CoreObserver {
   learnerPromoted(refusal: string | undefined): void;
   leasesExpired(count: number): void;
   leaseRenewed(): void;
+  /** A database was received: how long all of it took, and its last sync. */
+  snapshotSaved(took: { totalSeconds: number; syncSeconds: number }): void;
+  snapshotInstalling(isInstalling: boolean): void;
 }
 
 /** Counts nothing. */
@@ -88,4 +93,6 @@ export const silentObserver: CoreObserver = {
   learnerPromoted: () => {},
   leasesExpired: () => {},
   leaseRenewed: () => {},
+  snapshotSaved: () => {},
+  snapshotInstalling: () => {},
 };

@@ -83,7 +83,7 @@ export class MemberCore implements CoreLink, DriverHost {
     const committed = (): LogIndex => this.#commit;
     this.#snapshots = new SnapshotMover({ ...parts, ...state, network, push, committed }, options, ports);
     const pushAll = (inputs: readonly RaftInput[]): void => this.#driver.pushAll(inputs);
-    this.#peers = new PeerSide({ state, push: pushAll, snapshots: this.#snapshots }, ports);
+    this.#peers = new PeerSide({ ...parts, push: pushAll, snapshots: this.#snapshots }, options, ports);
     const proposer = new Proposer(parts.serial, (entry, serial, root) => {
       if (root !== undefined) ports.tracing.proposedAlone(serial, root);
       this.#proposals.propose(entry, serial);
@@ -198,7 +198,7 @@ export class MemberCore implements CoreLink, DriverHost {
   /** Begins to tick. A member that is the only voter leads at once. */
   start(): void {
     this.#isTicking = true;
-    this.#peers.membersChanged();
+    this.#peers.start();
     this.#tick();
     this.#loneVoter.campaign();
   }

@@ -1,6 +1,7 @@
 import { assert } from "@quorate/common";
-import type { Envelope, RaftInput } from "@quorate/raft";
-import type { CorePorts } from "./core-options.js";
+import type { Envelope, RaftInput, RaftNode } from "@quorate/raft";
+import type { CoreOptions, CorePorts } from "./core-options.js";
+import { FirstElection } from "./first-election.js";
 import type { MemberState } from "./member-state.js";
 import { PeerMail } from "./peer-mail.js";
 import { PeerQuestions } from "./peer-questions.js";
@@ -13,17 +14,31 @@ export class PeerSide {
   readonly #state: MemberState;
   readonly #ports: CorePorts;
   readonly #mail: PeerMail | undefined;
+  readonly #firstElection: FirstElection;
 
   constructor(
-    parts: { state: MemberState; push(inputs: readonly RaftInput[]): void; snapshots: SnapshotCarrier },
+    parts: {
+      state: MemberState;
+      raft: RaftNode;
+      push(inputs: readonly RaftInput[]): void;
+      snapshots: SnapshotCarrier;
+    },
+    options: CoreOptions,
     ports: CorePorts,
   ) {
     this.#state = parts.state;
+    this.#firstElection = new FirstElection(parts, options, ports);
     this.#ports = ports;
     const { network, tracing: traces } = ports;
     const { member } = parts.state;
     const { questions } = this;
     this.#mail = network && new PeerMail({ ...parts, member, network, questions, traces }, ports);
+  }
+
+  /** Begins to speak with the others. */
+  start(): void {
+    this.membersChanged();
+    this.#firstElection.start();
   }
 
   put(envelopes: readonly Envelope[]): void {
@@ -44,6 +59,7 @@ export class PeerSide {
   }
 
   stop(): void {
+    this.#firstElection.stop();
     this.#mail?.stop();
   }
 }

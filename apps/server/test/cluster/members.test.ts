@@ -41,6 +41,14 @@ describe("a cluster whose members change", () => {
     }
   });
 
+  it("elects its first leader soon when told not to let the whole timeout pass", async () => {
+    const electedAfterMs = async (advancesFirstElection: boolean): Promise<number> => {
+      const harness = await mustStart({ seed: 7, options: { advancesFirstElection } });
+      return harness.cluster.clock.monotonicMs();
+    };
+    expect(await electedAfterMs(true)).toBeLessThan((await electedAfterMs(false)) - 500);
+  });
+
   it("has the version of its oldest member, and a higher one when that is newer", async () => {
     let version = "3.6.4";
     const harness = await mustStart({ options: (id) => (id === 2n ? { version } : {}) });

@@ -64,6 +64,11 @@ export function observeCore(etcd: EtcdMetrics): CoreObserver {
       etcd.etcd_debugging_lease_revoked_total.add(count);
     },
     leaseRenewed: () => etcd.etcd_debugging_lease_renewed_total.add(),
+    snapshotSaved: ({ totalSeconds, syncSeconds }) => {
+      etcd.etcd_snap_db_save_total_duration_seconds.observe(totalSeconds);
+      etcd.etcd_snap_db_fsync_duration_seconds.observe(syncSeconds);
+    },
+    snapshotInstalling: (isInstalling) => etcd.etcd_server_snapshot_apply_in_progress_total.set(isInstalling ? 1 : 0),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Clock, Logger, LogIndex, MemberId, PeerNetwork, Random, SnapshotSink } from "@quorate/common";
 import type { Mvcc } from "@quorate/mvcc";
 import type { Envelope, Snapshot } from "@quorate/raft";
+import type { CoreObserver } from "./core-options.js";
 import { receivedPath } from "./received-file.js";
 import type { SnapshotCarrier } from "./snapshot-carrier.js";
 import { type ReceiverParts, SnapshotReceiver } from "./snapshot-receiver.js";
@@ -10,7 +11,13 @@ type MoverParts = Omit<SenderParts, "network"> &
   Omit<ReceiverParts, "databasePath"> &
   Readonly<{ network: PeerNetwork | undefined }>;
 
-type MoverPorts = Readonly<{ clock: Clock; random: Random; logger: Logger; fatal: (error: Error) => void }>;
+type MoverPorts = Readonly<{
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  observe: Pick<CoreObserver, "snapshotSaved" | "snapshotInstalling">;
+  fatal: (error: Error) => void;
+}>;
 
 /** Brings copies of the database to other members, and theirs here: what a member that has fallen too far behind begins again from. */
 export class SnapshotMover implements SnapshotCarrier {
@@ -19,6 +26,7 @@ export class SnapshotMover implements SnapshotCarrier {
   readonly #mvcc: Mvcc;
   readonly #databasePath: string;
   readonly #logger: Logger;
+  readonly #observe: Pick<CoreObserver, "snapshotInstalling">;
   readonly #fatal: (error: Error) => void;
   #installing: Promise<void> | undefined;
 
@@ -31,6 +39,7 @@ export class SnapshotMover implements SnapshotCarrier {
     this.#mvcc = parts.mvcc;
     this.#databasePath = databasePath;
     this.#logger = ports.logger;
+    this.#observe = ports.observe;
     this.#fatal = ports.fatal;
   }
 
@@ -59,6 +68,7 @@ export class SnapshotMover implements SnapshotCarrier {
       "incoming-leader-snapshot-term": snapshot.term,
     };
     this.#logger.info("applying snapshot", fields);
+    this.#observe.snapshotInstalling(true);
     const installed = (): void => {
       this.#receiver.installed();
       done();
@@ -71,6 +81,7 @@ export class SnapshotMover implements SnapshotCarrier {
       .catch((error: unknown) => this.#fatal(error instanceof Error ? error : new Error(String(error))))
       .finally(() => {
         this.#installing = undefined;
+        this.#observe.snapshotInstalling(false);
       });
   }
 

@@ -1,6 +1,7 @@
-import { equalBytes, type Logger, type LogIndex, type MemberId, type SnapshotSink } from "@quorate/common";
+import { type Clock, equalBytes, type Logger, type LogIndex, type MemberId, type SnapshotSink } from "@quorate/common";
 import { inspectDatabase, type Mvcc } from "@quorate/mvcc";
 import type { RaftInput } from "@quorate/raft";
+import type { CoreObserver } from "./core-options.js";
 import { purgeReceived, ReceivedFile, receivedPath } from "./received-file.js";
 import { decodeSnapshotHeader, type SnapshotHeader } from "./snapshot-header.js";
 import { sizeText } from "./snapshot-sender.js";
@@ -24,17 +25,25 @@ type Arriving = Readonly<{ from: MemberId; header: Uint8Array; read: SnapshotHea
 export class SnapshotReceiver {
   readonly #parts: ReceiverParts;
   readonly #writesHere: boolean;
+  readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #observe: Pick<CoreObserver, "snapshotSaved">;
   #arriving: Arriving | undefined;
   /** Those that are whole: the core may be about to have them installed. */
   readonly #whole = new Map<string, LogIndex>();
   #isStopped = false;
 
   /** @param options `writesHere`: files are written in this thread. */
-  constructor(parts: ReceiverParts, options: { writesHere: boolean }, ports: { logger: Logger }) {
+  constructor(
+    parts: ReceiverParts,
+    options: { writesHere: boolean },
+    ports: { clock: Clock; logger: Logger; observe: Pick<CoreObserver, "snapshotSaved"> },
+  ) {
     this.#parts = parts;
     this.#writesHere = options.writesHere;
+    this.#clock = ports.clock;
     this.#logger = ports.logger;
+    this.#observe = ports.observe;
   }
 
   /** A snapshot begins, or is continued. @returns undefined when it is of no use here. */
@@ -53,6 +62,7 @@ export class SnapshotReceiver {
     // The transport tells of the way; this tells what is done with what comes.
     const fields = { "snapshot-index": index, bytes: sizeBytes, size: sizeText(sizeBytes) };
     this.#logger.debug("a snapshot arrives", { ...fields, "received-bytes": arriving.file.bytes });
+    const beganMs = this.#clock.monotonicMs();
     return {
       receivedBytes: arriving.file.bytes,
       write: async (chunk) => {
@@ -61,7 +71,13 @@ export class SnapshotReceiver {
       },
       finish: async () => {
         if (arriving.file.bytes !== sizeBytes) throw new Error("fewer bytes than were announced");
+        const syncedFromMs = this.#clock.monotonicMs();
         await this.#finish(arriving);
+        const nowMs = this.#clock.monotonicMs();
+        this.#observe.snapshotSaved({
+          totalSeconds: (nowMs - beganMs) / 1000,
+          syncSeconds: (nowMs - syncedFromMs) / 1000,
+        });
         this.#logger.debug("a snapshot has arrived", fields);
         this.#parts.push({ kind: "message", from, message: read.message });
       },

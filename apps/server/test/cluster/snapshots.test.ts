@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import type { MemberId } from "@quorate/common";
 import { type LogFields, type Logger, silentLogger } from "@quorate/common";
 import { describe, expect, it } from "vitest";
+import type { CoreObserver } from "../../src/core/core-options.js";
 import type { ClusterHarness, ClusterHarnessOptions } from "../support/cluster-harness.js";
 import { clusters } from "../support/clusters.js";
 import type { FakeStream } from "../support/fake-call.js";
@@ -62,7 +63,12 @@ const revisionsOf = (messages: readonly PlainMessage[]): unknown[] =>
 
 describe("a member that was away too long", () => {
   it("begins again from a snapshot, and is equal to the others then", async () => {
-    const harness = await start();
+    const counted: unknown[] = [];
+    const observe = (member: MemberId): Partial<CoreObserver> => ({
+      snapshotSaved: ({ totalSeconds, syncSeconds }) => counted.push([member, totalSeconds >= syncSeconds]),
+      snapshotInstalling: (isInstalling) => counted.push([member, isInstalling]),
+    });
+    const harness = await start({ observe });
     const grant = await harness.must(1n as MemberId, "Lease/LeaseGrant", { TTL: 500n, ID: 77n });
     expect(grant).toMatchObject({ ID: 77n });
     harness.cluster.crash(lagging, "process");
@@ -74,6 +80,7 @@ describe("a member that was away too long", () => {
     await harness.start(lagging);
     await mustBeEqual(harness);
     expect(harness.cluster.network.counts.snapshots).toBe(1);
+    expect(counted).toEqual([true, true, false].map((fact) => [lagging, fact]));
     expect(leftAt(harness, lagging)).toEqual([]);
     await putMany(harness, lagging, 5, "after");
     await mustBeEqual(harness);

@@ -6,6 +6,7 @@ import { type Mvcc, openMvcc } from "@quorate/mvcc";
 import { emptyConfState, type RaftInput } from "@quorate/raft";
 import { SimulatedClock } from "@quorate/testkit";
 import { afterEach, describe, expect, it } from "vitest";
+import { silentObserver } from "../../src/core/core-options.js";
 import { encodeSnapshotHeader } from "../../src/core/snapshot-header.js";
 import { SnapshotReceiver } from "../../src/core/snapshot-receiver.js";
 
@@ -74,7 +75,7 @@ function buildReceiver(writesHere: boolean) {
       push: (input) => pushed.push(input),
     },
     { writesHere },
-    { logger: silentLogger },
+    { clock, logger: silentLogger, observe: silentObserver },
   );
   const begin = (header: Uint8Array, size: number, from = two): SnapshotSink => {
     const sink = receiver.begin(from, header, size);

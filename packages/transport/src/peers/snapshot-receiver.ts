@@ -57,6 +57,8 @@ class SnapshotReceive {
   private takenBytes = 0;
   private isWorking = false;
   private isInputEnded = false;
+  /** The sink has been told that all is there: nothing more is said to it. */
+  private isFinishing = false;
   private isCancelled = false;
   private isOver = false;
   private metric: ReturnType<ServiceHost["metrics"]["snapshotBegins"]> | undefined;
@@ -160,8 +162,9 @@ class SnapshotReceive {
     call.send(encodeReceiverFrame({ kind: "begun", receivedBytes: this.takenBytes, digestFrom }));
   }
 
-  private async write(offset: number, data: Uint8Array): Promise<void> {
+  private async write(offset: number, first: Uint8Array): Promise<void> {
     const { sink } = this;
+    const data = this.withNext(offset, first);
     if (sink === undefined || offset !== this.takenBytes || offset + data.length > this.sizeBytes)
       return this.fail(Code.DataLoss, "chunk out of place");
     await sink.write(data);
@@ -175,6 +178,18 @@ class SnapshotReceive {
     if (this.waitingBytes > 0 && this.waiting.length === 0) this.resume();
   }
 
+  /** The chunk with those behind it that have come by now: one write for all, since each is a way to a thread and back. */
+  private withNext(offset: number, first: Uint8Array): Uint8Array {
+    const parts = [first];
+    let end = offset + first.length;
+    for (let next = this.waiting[0]; next?.kind === "chunk" && next.offset === end; next = this.waiting[0]) {
+      parts.push(next.data);
+      end += next.data.length;
+      this.waiting.shift();
+    }
+    return parts.length === 1 ? first : Buffer.concat(parts);
+  }
+
   private async finish(digestFrom: number, digest: Uint8Array): Promise<void> {
     const { sink, host } = this;
     const ours = this.running.find((known) => known.from === digestFrom);
@@ -184,6 +199,7 @@ class SnapshotReceive {
       this.fail(Code.FailedPrecondition, "the snapshot's checksum is wrong", { isCorrupt: true });
       return;
     }
+    this.isFinishing = true;
     await sink.finish();
     this.isOver = true;
     this.sink = undefined;
@@ -201,7 +217,7 @@ class SnapshotReceive {
     if (this.isOver) return;
     this.isOver = true;
     this.waiting.length = 0;
-    this.sink?.abort(options);
+    if (!this.isFinishing) this.sink?.abort(options);
     if (this.sink !== undefined) {
       this.metric?.({ isGood: false, tookMs: this.host.clock.monotonicMs() - this.startMs });
       this.host.logger.warn("failed to receive database snapshot", {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { assert, CodedError, type ClusterId, type LogIndex, type MemberId, type Tracer } from "@quorate/common";
 import { type Mvcc, openMvcc } from "@quorate/mvcc";
 import { Metadata } from "@quorate/proto";
@@ -62,6 +63,7 @@ export async function recoverMember(
   ports: MemberPorts & { storeTracer?: Tracer | undefined },
 ): Promise<RecoveredMember> {
   const { member, cluster } = options.identity;
+  const isDatabaseMissing = !existsSync(options.databasePath);
   const { wal, recovered } = await openWal(
     {
       directory: options.walDirectory,
@@ -71,9 +73,14 @@ export async function recoverMember(
       pendingBytesMax: uncommittedBytesMax(options) * recordFactor,
       thread: options.hasLogThread,
       unsafeNoSync: options.unsafeNoSync,
+      // Without a database all that is there is the log: while that is whole nothing is lost.
+      isWhole: isDatabaseMissing,
     },
     ports,
   );
+  if (isDatabaseMissing && !recovered.isNew && recovered.snapshot === undefined) {
+    ports.logger.warn("the database is built again from the log", { path: options.databasePath });
+  }
   try {
     const mark = recovered.snapshot === undefined ? undefined : decodeMark(recovered.snapshot);
     adoptReceived(options.databasePath, mark, ports);

@@ -9,11 +9,17 @@ export type BatchRecords = Readonly<{ at: number; records: readonly ReadRecord[]
 
 /** What the records say together. */
 export class LogContents {
+  readonly #isWhole: boolean;
   #metadata: Uint8Array | undefined;
   #state: Uint8Array | undefined;
   #snapshot: WalSnapshot | undefined;
   #entries: WalEntry[] = [];
   #lastIndex: LogIndex | undefined;
+
+  /** @param options `isWhole`: entries that a snapshot covers are kept as well, as far as they are there. */
+  constructor(options: { isWhole: boolean } = { isWhole: false }) {
+    this.#isWhole = options.isWhole;
+  }
 
   /** Adds a batch. The first one of a segment repeats what the segments before it say. @throws WalError "wal/corrupt". */
   addBatch(source: SegmentReader, { at, records }: BatchRecords): void {
@@ -54,6 +60,16 @@ export class LogContents {
     };
   }
 
+  /** True when every entry there ever was is here, however much of it snapshots cover. */
+  get hasAllEntries(): boolean {
+    return this.#entries[0]?.index === 1;
+  }
+
+  /** All entries that are held. */
+  get entries(): readonly WalEntry[] {
+    return this.#entries;
+  }
+
   /** @returns undefined when entries right after the snapshot are gone. */
   entriesAfterSnapshot(): readonly WalEntry[] | undefined {
     this.#dropCovered();
@@ -82,7 +98,7 @@ export class LogContents {
       this.#lastIndex = record.index;
       this.#entries = [];
     }
-    if (this.#entries.length > 0) this.#dropCovered();
+    if (this.#entries.length > 0 && !this.#isWhole) this.#dropCovered();
   }
 
   #dropCovered(): void {

@@ -42,7 +42,7 @@ export async function openWal(options: WalOptions, ports: WalPorts): Promise<{ w
     pendingBytesMax: options.pendingBytesMax ?? defaultPendingBytesMax,
   };
   const drawn = ports.random?.integer(0, 0xffffffff) ?? randomBytes(4).readUInt32LE();
-  const reading = readLog({ directory }, { disk, logger: ports.logger });
+  const reading = readLog({ directory, isWhole: options.isWhole }, { disk, logger: ports.logger });
   const opened =
     reading === undefined
       ? await createLog({ ...settings, metadata, salt: drawn }, disk)
@@ -51,7 +51,7 @@ export async function openWal(options: WalOptions, ports: WalPorts): Promise<{ w
     isNew: reading === undefined,
     metadata: opened.tail.metadata,
     state: opened.tail.state,
-    snapshot: opened.tail.snapshot,
+    snapshot: reading?.isWhole === true ? undefined : opened.tail.snapshot,
     entries: reading?.entries ?? [],
     repairedBytes: reading?.torn?.bytes ?? 0,
   };

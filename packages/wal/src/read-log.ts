@@ -10,16 +10,21 @@ import { ioError, WalError } from "./wal-error.js";
 export type LogReading = Readonly<{
   tail: LogTail;
   entries: readonly WalEntry[];
+  /** The entries begin with the first there ever was: no snapshot is needed to understand them. */
+  isWhole: boolean;
   /** Set when the last segment ends with a batch that was never finished: everything from `offset` on has to go. */
   torn: Readonly<{ file: string; offset: number; bytes: number; reason: string }> | undefined;
 }>;
+
+/** `isWhole`: all entries are wanted, also those that a snapshot covers; what of them is gone is gone. */
+type ReadOptions = Readonly<{ directory: string; isWhole?: boolean | undefined }>;
 
 /**
  * Reads a log without changing it.
  * @returns undefined when the directory does not exist or holds no segment.
  * @throws WalError "wal/corrupt", "wal/missing-segment", "wal/foreign", "wal/newer-version", "wal/io".
  */
-export function readLog(options: { directory: string }, ports: { disk: Disk; logger: Logger }): LogReading | undefined {
+export function readLog(options: ReadOptions, ports: { disk: Disk; logger: Logger }): LogReading | undefined {
   try {
     return readSegments(options, ports);
   } catch (error) {
@@ -27,7 +32,7 @@ export function readLog(options: { directory: string }, ports: { disk: Disk; log
   }
 }
 
-function readSegments(options: { directory: string }, ports: { disk: Disk; logger: Logger }): LogReading | undefined {
+function readSegments(options: ReadOptions, ports: { disk: Disk; logger: Logger }): LogReading | undefined {
   const { disk } = ports;
   if (!disk.exists(options.directory)) return undefined;
   const segments = listSegments(options.directory, ports);
@@ -36,8 +41,9 @@ function readSegments(options: { directory: string }, ports: { disk: Disk; logge
   const pathOf = (segment: Segment): string =>
     `${options.directory}/${segmentName(segment.sequence, segment.firstIndex)}`;
   const last = readSegment(disk, pathOf(newest), newest, { isLast: true });
-  const needed = firstNeeded(segments, last);
-  const log = new LogContents();
+  const isWhole = options.isWhole === true;
+  const needed = isWhole ? 0 : firstNeeded(segments, last);
+  const log = new LogContents({ isWhole });
   let previous: ReadSegment | undefined;
   for (const [position, segment] of segments.entries()) {
     if (position < needed) {
@@ -50,10 +56,13 @@ function readSegments(options: { directory: string }, ports: { disk: Disk; logge
     for (const batch of read.batches) log.addBatch(read.source, batch);
     previous = read;
   }
+  if (isWhole && log.hasAllEntries) {
+    return { tail: { segments, ...last.tail, ...log.last() }, entries: log.entries, isWhole, torn: last.torn };
+  }
   const entries = log.entriesAfterSnapshot();
   const oldest = segments[0] as Segment;
   if (entries === undefined) throw missingSegment(options.directory, oldest, oldest.sequence - 1);
-  return { tail: { segments, ...last.tail, ...log.last() }, entries, torn: last.torn };
+  return { tail: { segments, ...last.tail, ...log.last() }, entries, isWhole: false, torn: last.torn };
 }
 
 /**

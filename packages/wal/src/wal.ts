@@ -50,6 +50,10 @@ export type WalOptions = Readonly<{
   thread?: boolean | undefined;
   /** Written into a new log, and carried from segment to segment. */
   metadata: Uint8Array;
+  /**
+   * What the snapshots cover is gone: give all entries there ever were, and no snapshot. Where the first of them are gone, too, it makes no difference.
+   */
+  isWhole?: boolean | undefined;
   /** Never wait for the disk: a crash of the machine may lose acknowledged entries. */
   unsafeNoSync?: boolean | undefined;
 }>;

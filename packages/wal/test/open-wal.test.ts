@@ -58,6 +58,26 @@ for (const thread of [false, true]) {
       expect(text(second.recovered.snapshot?.data)).toBe("snapshot");
     });
 
+    it("gives all entries there ever were when what its snapshots cover is gone, as long as it has them", async () => {
+      const directory = `${temporaryDirectory()}/wal`;
+      const options = { directory, thread, segmentBytesMax: 1024, segmentsKept: 2, isWhole: true };
+      const first = await mustOpen(options);
+      for (let index = 1; index <= 30; index++) await append(first.wal, [buildEntry(index, "x".repeat(100))]);
+      await saveSnapshot(first.wal, 20, "snapshot");
+      await first.wal.close();
+      const second = await mustOpen(options);
+      expect(second.recovered.entries).toHaveLength(30);
+      expect(second.recovered.snapshot).toBeUndefined();
+      await append(second.wal, [buildEntry(31)]);
+      await saveSnapshot(second.wal, 30, "snapshot");
+      second.wal.release(30 as LogIndex);
+      await second.wal.close();
+      const third = await mustOpen(options);
+      await third.wal.close();
+      expect(third.recovered.snapshot?.index).toBe(30);
+      expect(shown(third.recovered.entries)).toEqual(["31=entry 31"]);
+    });
+
     it("replaces entries of the same index and everything after them", async () => {
       const directory = `${temporaryDirectory()}/wal`;
       const first = await mustOpen({ directory, thread });

@@ -22,6 +22,17 @@ describe("openMember", () => {
     expect(header).toMatchObject({ revision: 26n });
   });
 
+  it("builds a database that was deleted again from its log, as long as that is whole", async () => {
+    const harness = await mustStart();
+    for (let i = 0; i < 5; i++) await harness.must("KV/Put", { key: "a", value: `${i}` });
+    await harness.stop();
+    harness.loseDatabase();
+    await harness.start();
+    const { kvs, header } = await harness.must("KV/Range", { key: "a" });
+    expect(kvs).toMatchObject([{ value: "4", version: 5n, modRevision: 6n }]);
+    expect(header).toMatchObject({ revision: 6n });
+  });
+
   it("does not acknowledge what a power loss takes, and has it whole or not at all", async () => {
     const harness = await mustStart({ syncMs: () => 5 });
     await harness.must("KV/Put", { key: "kept", value: "1" });

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, type ClusterId, type MemberId, silentLogger, silentMeter, type Timer } from "@quorate/common";
@@ -187,6 +187,15 @@ export class Harness {
     clock.isOver = true;
     this.#life = undefined;
     this.#mustBeSound();
+  }
+
+  /** Deletes the database of a member that does not run. */
+  loseDatabase(): void {
+    for (const name of readdirSync(this.#directory)) {
+      if (name.startsWith("db")) rmSync(join(this.#directory, name), { force: true, recursive: true });
+    }
+    this.#earlier = [];
+    this.#durable = 0;
   }
 
   /**

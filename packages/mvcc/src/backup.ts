@@ -1,3 +1,4 @@
+import type { Clock } from "@quorate/common";
 import { copyDatabase } from "./body/copy.js";
 import { CopyThread } from "./body/copy-thread.js";
 import {
@@ -18,13 +19,15 @@ export class Backups {
   readonly #path: string;
   readonly #usesThread: boolean;
   readonly #telemetry: MvccTelemetry;
+  readonly #clock: Clock;
   readonly #running = new Map<Promise<unknown>, AbortController>();
   #count = 0;
 
-  constructor(parts: { path: string; usesThread: boolean; telemetry: MvccTelemetry }) {
+  constructor(parts: { path: string; usesThread: boolean; telemetry: MvccTelemetry; clock: Clock }) {
     this.#path = parts.path;
     this.#usesThread = parts.usesThread;
     this.#telemetry = parts.telemetry;
+    this.#clock = parts.clock;
   }
 
   /** @throws the signal's reason, what `stop` was told, or SQLite's error (no space). The temporary file is gone then. */
@@ -50,6 +53,7 @@ export class Backups {
     signal.throwIfAborted();
     const to = backupPath(this.#path, ++this.#count);
     const span = this.#telemetry.start("mvcc.backup", {});
+    const startMs = this.#clock.monotonicMs();
     removeFile(to);
     createPrivateFile(to);
     try {
@@ -58,6 +62,7 @@ export class Backups {
       signal.throwIfAborted();
       const backup = new FileBackup(to, this.#usesThread);
       this.#telemetry.end(span, undefined);
+      this.#telemetry.countBackup((this.#clock.monotonicMs() - startMs) / 1000);
       return backup;
     } catch (error) {
       removeFile(to);

@@ -20,7 +20,7 @@ const mebibyte = 1024 * 1024;
 export function openMvcc(options: MvccOptions, ports: MvccPorts): Mvcc {
   const { path } = options;
   const telemetry = new MvccTelemetry(ports.tracer, ports.meter);
-  const backups = new Backups({ path, usesThread: options.storeThread !== false, telemetry });
+  const backups = new Backups({ path, usesThread: options.storeThread !== false, telemetry, clock: ports.clock });
   const store = new ReplaceableStore(path, (found) => openStore(options, ports, { telemetry, backups, ...found }));
   removeStaleBackups(path);
   return store;

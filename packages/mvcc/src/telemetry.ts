@@ -13,6 +13,8 @@ export type MvccSpanName =
 
 const seconds = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048, 4.096, 8.192];
 
+const backupBuckets = Array.from({ length: 17 }, (_, power) => 0.01 * 2 ** power);
+
 /** Spans and metrics of the store. Silent without a tracer. */
 export class MvccTelemetry {
   readonly #tracer: Tracer | undefined;
@@ -53,6 +55,10 @@ export class MvccTelemetry {
     this.#metrics.checkpointSeconds.record(result.workMs / 1000);
   }
 
+  countBackup(seconds: number): void {
+    this.#metrics.backupSeconds.record(seconds);
+  }
+
   countCompactionSlice(result: BodyResult): void {
     this.#metrics.compactionSliceSeconds.record(result.workMs / 1000);
     this.#metrics.compactedRows.add(result.removed ?? 0);
@@ -83,6 +89,12 @@ function createMetrics(meter: Meter) {
       unit: "s",
       description: "Time of one checkpoint, its sync included.",
       buckets: seconds,
+    }),
+    backupSeconds: meter.histogram({
+      name: "mvcc.backup.duration",
+      unit: "s",
+      description: "Time to write a copy of the database.",
+      buckets: backupBuckets,
     }),
     compactionSliceSeconds: meter.histogram({
       name: "mvcc.compaction.slice.duration",

@@ -1,7 +1,7 @@
 import type { Meter } from "@quorate/common";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { afterEach, describe, expect, it } from "vitest";
-import { buildPorts, bytes, mustOpen, nextEntry, removeScratch } from "./support/open.js";
+import { buildPorts, bytes, mustOpen, nextEntry, realClock, removeScratch } from "./support/open.js";
 import { compactFully, oneKey, put, remove } from "./support/write.js";
 
 afterEach(removeScratch);
@@ -111,6 +111,15 @@ describe("metrics", () => {
     ]) {
       expect(totals.get(name)).toBeGreaterThan(0);
     }
+    await mvcc.close();
+  });
+
+  it("tell how long a backup took", async () => {
+    const { meter, totals } = recordingMeter();
+    const mvcc = mustOpen({}, buildPorts({ meter, clock: realClock }));
+    put(mvcc, "a", "1");
+    (await mvcc.backup()).close();
+    expect(totals.get("mvcc.backup.duration")).toBeGreaterThan(0);
     await mvcc.close();
   });
 });

@@ -67,7 +67,7 @@ export class SnapshotReceiver {
       receivedBytes: arriving.file.bytes,
       write: async (chunk) => {
         if (arriving.file.bytes + chunk.length > sizeBytes) throw new Error("more bytes than were announced");
-        await arriving.file.append(chunk);
+        await this.#append(arriving, chunk);
       },
       finish: async () => {
         if (arriving.file.bytes !== sizeBytes) throw new Error("fewer bytes than were announced");
@@ -111,6 +111,17 @@ export class SnapshotReceiver {
     const file = new ReceivedFile(path, { writesHere: this.#writesHere });
     this.#arriving = { from, header: header.slice(), read, file };
     return this.#arriving;
+  }
+
+  /** What cannot be written, as on a full disk, does not stay to take the last of its space. */
+  async #append(arriving: Arriving, chunk: Uint8Array): Promise<void> {
+    try {
+      await arriving.file.append(chunk);
+    } catch (error) {
+      arriving.file.discard();
+      if (this.#arriving === arriving) this.#arriving = undefined;
+      throw error;
+    }
   }
 
   async #finish(arriving: Arriving): Promise<void> {

@@ -20,12 +20,15 @@ const sendSecondsMax = 60;
  */
 const releaseDelayMs = 30_000;
 
+/** Until then nobody tries again to make what could not be made: the consensus core asks with every heartbeat. */
+const failedDelayMs = 5000;
+
 /** What sending snapshots needs. */
 export type SenderParts = Readonly<{
   member: MemberId;
-  mvcc: Mvcc;
+  mvcc: Pick<Mvcc, "applied" | "backup">;
   log: MemoryLog;
-  network: PeerNetwork;
+  network: Pick<PeerNetwork, "sendSnapshot">;
   /** The term of now, and who is in the cluster as far as is applied. */
   raft: { readonly term: Term; readonly confState: ConfState };
   push(input: RaftInput): void;
@@ -164,8 +167,9 @@ export class SnapshotSender {
   #end(to: MemberId, copy: Copy, { isMade, isDelivered }: { isMade: boolean; isDelivered: boolean }): void {
     this.#inFlight -= 1;
     copy.users -= 1;
-    // What could not be made is of no use to the next one either.
-    if (copy.users === 0) copy.release = this.#clock.after(isMade ? releaseDelayMs : 0, () => this.#drop(copy));
+    if (copy.users === 0) {
+      copy.release = this.#clock.after(isMade ? releaseDelayMs : failedDelayMs, () => this.#drop(copy));
+    }
     this.#report(to, isDelivered);
   }
 

@@ -78,25 +78,19 @@ export class MemberCore implements CoreLink, DriverHost {
     this.#loneVoter = new LoneVoter({ ...parts, member: state.member, leadership: this.#leadership, push });
     const fail = (serial: number, fault: Fault): void => emit({ kind: "fail", serial, fault });
     const isRetried = (serial: number): boolean => this.cluster.changes.refused(serial);
-    const { leadership, serial } = { leadership: this.#leadership, serial: parts.serial };
-    this.#proposals = new Proposals({ serial, leadership, push, fail, isRetried }, options, ports);
+    const leadership = this.#leadership;
+    this.#proposals = new Proposals({ ...parts, leadership, push, fail, isRetried }, options, ports);
     const committed = (): LogIndex => this.#commit;
     this.#snapshots = new SnapshotMover({ ...parts, ...state, network, push, committed }, options, ports);
     const pushAll = (inputs: readonly RaftInput[]): void => this.#driver.pushAll(inputs);
-    this.#peers = new PeerSide({ ...parts, push: pushAll, snapshots: this.#snapshots }, options, ports);
+    const unsent = (inputs: readonly HeldInput[]): void => this.#proposals.unplaced(inputs);
+    this.#peers = new PeerSide({ ...parts, push: pushAll, unsent, snapshots: this.#snapshots }, options, ports);
     const proposer = new Proposer(parts.serial, (entry, serial, root) => {
       if (root !== undefined) ports.tracing.proposedAlone(serial, root);
       this.#proposals.propose(entry, serial);
     });
-    this.#leases = new LeaseKeeper(
-      {
-        state,
-        proposer,
-        seen: () => ({ term: parts.raft.term, applied: this.#applier.applied.index }),
-        onExpired: (count) => ports.observe.leasesExpired(count),
-      },
-      ports,
-    );
+    const seen = () => ({ term: parts.raft.term, applied: this.#applier.applied.index });
+    this.#leases = new LeaseKeeper({ state, proposer, seen }, ports);
     this.#watches = this.#openWatches();
     const leader = (): MemberId | undefined => leadership.leader;
     this.cluster = new ClusterKeeper(

@@ -12,14 +12,16 @@ export type HeldInput = Extract<RaftInput, { kind: "propose" | "propose-conf-cha
 type Held = Readonly<{ input: HeldInput; bytes: number; untilMs: number }>;
 
 /**
- * Proposals that came while nobody led, or while a leader was handing over. As in etcd they wait for a leader as long as their caller does: most elections are
- * over sooner.
+ * Proposals that came while nobody led, while a leader was handing over, or while there was no link to it. As in etcd they wait for a leader as long as their
+ * caller does: most elections are over sooner.
  */
 export class HeldProposals {
   readonly #clock: Clock;
   readonly #waitMs: number;
   #held: Held[] = [];
   #bytes = 0;
+  /** When what is proposed with these bytes is forgotten. */
+  readonly #until = new WeakMap<Uint8Array, number>();
 
   /** @param options how long a caller waits, in milliseconds. */
   constructor(options: { requestTimeoutMs: number }, ports: { clock: Clock }) {
@@ -36,7 +38,9 @@ export class HeldProposals {
     const bytes = bytesOf(input) + overheadBytes;
     this.#forgetOld();
     if (this.#bytes + bytes > heldBytesMax) return false;
-    this.#held.push({ input, bytes, untilMs: this.#clock.monotonicMs() + this.#waitMs + graceMs });
+    const untilMs = this.#untilOf(input);
+    if (untilMs <= this.#clock.monotonicMs()) return true; // nobody waits for it any more
+    this.#held.push({ input, bytes, untilMs });
     this.#bytes += bytes;
     return true;
   }
@@ -60,13 +64,29 @@ export class HeldProposals {
     return true;
   }
 
+  /** A proposal may be tried and held again several times; its time counts from the first. */
+  #untilOf(input: HeldInput): number {
+    if (input.kind === "propose-conf-change") return Number.POSITIVE_INFINITY;
+    const data = firstDataOf(input);
+    const known = data && this.#until.get(data);
+    const untilMs = known ?? this.#clock.monotonicMs() + this.#waitMs + graceMs;
+    if (data !== undefined) this.#until.set(data, untilMs);
+    return untilMs;
+  }
+
   /** What another member passed on, or this one proposed of its own accord, has nobody here to give it up. */
   #forgetOld(): void {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#held.length === 0 || (this.#held[0] as Held).untilMs > nowMs) return;
-    this.#held = this.#held.filter(({ input, untilMs }) => untilMs > nowMs || input.kind === "propose-conf-change");
+    if (!this.#held.some(({ untilMs }) => untilMs <= nowMs)) return;
+    this.#held = this.#held.filter(({ untilMs }) => untilMs > nowMs);
     this.#bytes = this.#held.reduce((sum, { bytes }) => sum + bytes, 0);
   }
+}
+
+/** The bytes of a proposal stay the same, whatever they are wrapped in. */
+function firstDataOf(input: Exclude<HeldInput, { kind: "propose-conf-change" }>): Uint8Array | undefined {
+  if (input.kind === "propose") return input.data;
+  return input.message.kind === "propose" ? input.message.entries[0]?.data : undefined;
 }
 
 function bytesOf(input: HeldInput): number {

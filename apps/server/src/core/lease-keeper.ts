@@ -1,6 +1,7 @@
 import type { Clock, LeaseId, Logger, LogIndex, Span, Term, Timer } from "@quorate/common";
 import type { LeaseCheckpoint } from "@quorate/lease";
 import { LeaseWork } from "@quorate/proto";
+import type { CoreObserver } from "./core-options.js";
 import { EntryField } from "./entry-codec.js";
 import type { MemberState } from "./member-state.js";
 import type { Proposer } from "./proposer.js";
@@ -17,7 +18,7 @@ export class LeaseKeeper {
   readonly #state: MemberState;
   readonly #proposer: Proposer;
   readonly #seen: () => { term: Term; applied: LogIndex };
-  readonly #onExpired: (count: number) => void;
+  readonly #observe: CoreObserver;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #tracing: Tracing;
@@ -26,20 +27,19 @@ export class LeaseKeeper {
   /** Renewals that wait for an entry: of overdue leases for the end of the lease, of others until their checkpoint is cleared. */
   readonly #waiting = new Map<LeaseId, ((ttlSeconds: number | undefined) => void)[]>();
 
-  /** @param parts `seen`: the term this member leads in and the last entry it applied. `onExpired` is told of leases that are overdue. */
+  /** @param parts `seen`: the term this member leads in and the last entry it applied. */
   constructor(
     parts: {
       state: MemberState;
       proposer: Proposer;
       seen(): { term: Term; applied: LogIndex };
-      onExpired(count: number): void;
     },
-    ports: { clock: Clock; logger: Logger; tracing: Tracing },
+    ports: { clock: Clock; logger: Logger; tracing: Tracing; observe: CoreObserver },
   ) {
     this.#state = parts.state;
     this.#proposer = parts.proposer;
     this.#seen = () => parts.seen();
-    this.#onExpired = (count) => parts.onExpired(count);
+    this.#observe = ports.observe;
     this.#clock = ports.clock;
     this.#logger = ports.logger;
     this.#tracing = ports.tracing;
@@ -142,7 +142,7 @@ export class LeaseKeeper {
     if (expired.length > 0) {
       span = this.#tracing.start("core.lease-expiry", { "lease.count": expired.length });
       this.#logger.debug("leases expired", { "lease.count": expired.length });
-      this.#onExpired(expired.length);
+      this.#observe.leasesExpired(expired.length);
     }
     if (expired.length > 0 || checkpoints.length > 0) this.#propose(expired, checkpoints, span);
     this.#timer = this.#clock.after(lookMs, () => this.#look());

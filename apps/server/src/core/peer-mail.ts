@@ -11,6 +11,7 @@ import type {
 } from "@quorate/common";
 import { type Envelope, MessageEncoder, type RaftInput, type RaftMessage } from "@quorate/raft";
 import { FrameWindow } from "./frame-window.js";
+import type { HeldInput } from "./held-proposals.js";
 import {
   decodeFrameBody,
   decodeFrameHead,
@@ -32,6 +33,8 @@ export type MailParts = Readonly<{
   network: PeerNetwork;
   /** Takes inputs that came together, to be stepped together. */
   push(inputs: readonly RaftInput[]): void;
+  /** Takes back proposals for a leader that could not be sent: nothing has happened to them. */
+  unsent(proposals: readonly HeldInput[]): void;
   questions: PeerQuestions;
   snapshots: SnapshotCarrier;
   traces: MailTraces;
@@ -49,6 +52,8 @@ export interface MailTraces {
 type Box = {
   readonly to: MemberId;
   readonly parts: Record<MessageUrgency, Uint8Array[]>;
+  /** Those of the next frame. */
+  proposals: HeldInput[];
   number: number;
   readonly window: FrameWindow;
 };
@@ -115,8 +120,12 @@ export class PeerMail implements PeerReceiver {
     const full = this.#full;
     this.#full = [];
     for (const box of full) {
-      const isLost = [this.#send(box, "urgent"), this.#send(box, "ordered")].includes(false);
-      if (isLost) this.linkLost(box.to);
+      const { proposals } = box;
+      if (proposals.length > 0) box.proposals = [];
+      const isUrgentSent = this.#send(box, "urgent");
+      const isOrderedSent = this.#send(box, "ordered");
+      if (!isUrgentSent || !isOrderedSent) this.linkLost(box.to);
+      if (!isOrderedSent && proposals.length > 0) this.#parts.unsent(proposals);
     }
   }
 
@@ -177,6 +186,7 @@ export class PeerMail implements PeerReceiver {
     let length = 0;
     for (const part of bytes) length += part.length;
     parts.push(encodeMessageHead(length, from === member ? undefined : from), ...bytes);
+    if (message.kind === "propose") box.proposals.push({ kind: "message", from, message });
     if (traces.isQuiet) return;
     const leaving = traces.leaving(message);
     if (leaving !== undefined) parts.push(encodeTraces(leaving));
@@ -194,7 +204,7 @@ export class PeerMail implements PeerReceiver {
   #box(member: MemberId): Box {
     let box = this.#boxes.get(member);
     if (box === undefined) {
-      box = { to: member, parts: { ordered: [], urgent: [] }, number: 0, window: new FrameWindow() };
+      box = { to: member, parts: { ordered: [], urgent: [] }, proposals: [], number: 0, window: new FrameWindow() };
       this.#boxes.set(member, box);
     }
     return box;

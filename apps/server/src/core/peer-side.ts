@@ -1,11 +1,10 @@
 import { assert } from "@quorate/common";
-import type { Envelope, RaftInput, RaftNode } from "@quorate/raft";
+import type { Envelope, RaftNode } from "@quorate/raft";
 import type { CoreOptions, CorePorts } from "./core-options.js";
 import { FirstElection } from "./first-election.js";
 import type { MemberState } from "./member-state.js";
-import { PeerMail } from "./peer-mail.js";
+import { type MailParts, PeerMail } from "./peer-mail.js";
 import { PeerQuestions } from "./peer-questions.js";
-import type { SnapshotCarrier } from "./snapshot-carrier.js";
 
 /** The side of a core that faces the other members. Without a network there are none. */
 export class PeerSide {
@@ -17,12 +16,7 @@ export class PeerSide {
   readonly #firstElection: FirstElection;
 
   constructor(
-    parts: {
-      state: MemberState;
-      raft: RaftNode;
-      push(inputs: readonly RaftInput[]): void;
-      snapshots: SnapshotCarrier;
-    },
+    parts: { state: MemberState; raft: RaftNode } & Pick<MailParts, "push" | "unsent" | "snapshots">,
     options: CoreOptions,
     ports: CorePorts,
   ) {

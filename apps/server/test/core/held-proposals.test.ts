@@ -48,6 +48,15 @@ describe("HeldProposals", () => {
     expect(held.release()).toEqual([confChange, own(2)]);
   });
 
+  it("counts the time of a proposal from the first time it was held", async () => {
+    const { clock, held } = buildHeld();
+    for (let seconds = 0; seconds < 12; seconds++) {
+      expect(held.hold(foreign)).toBe(true);
+      await clock.advance(1000);
+      expect(held.release()).toEqual(seconds < 7 ? [foreign] : []);
+    }
+  });
+
   it("refuses above 64 MiB, and has room again when some is given up", () => {
     const { held } = buildHeld();
     const mebibyte = 1_048_576;

@@ -12,6 +12,7 @@ type Sent = { to: MemberId; parts: readonly Uint8Array[]; urgency: MessageUrgenc
 function buildMail(member: MemberId, options: { isDown?: boolean; logger?: Logger; seed?: number } = {}) {
   const sent: Sent[] = [];
   const pushed: (readonly RaftInput[])[] = [];
+  const unsent: RaftInput[] = [];
   let receiver: PeerReceiver | undefined;
   const network = {
     send: (to: MemberId, parts: readonly Uint8Array[], urgency?: MessageUrgency) => {
@@ -29,6 +30,7 @@ function buildMail(member: MemberId, options: { isDown?: boolean; logger?: Logge
       member,
       network,
       push: (inputs) => pushed.push(inputs),
+      unsent: (proposals) => unsent.push(...proposals),
       questions,
       snapshots: { send: () => {}, receiver: () => undefined },
       traces: { isQuiet: true, leaving: () => undefined, arrived: () => {} },
@@ -36,7 +38,7 @@ function buildMail(member: MemberId, options: { isDown?: boolean; logger?: Logge
     { clock, random: new SimulatedRandom(options.seed ?? Number(member)), logger: options.logger ?? silentLogger },
   );
   expect(receiver).toBe(mail);
-  return { mail, sent, pushed, clock, questions };
+  return { mail, sent, pushed, unsent, clock, questions };
 }
 
 /** A frame as it comes out of a socket: in a buffer that is written over afterwards. */
@@ -133,6 +135,19 @@ describe("PeerMail", () => {
       { kind: "unreachable", peer: two },
       { kind: "unreachable", peer: three },
     ]);
+  });
+
+  it("gives back proposals that could not leave, once, and no others", () => {
+    const down = buildMail(one, { isDown: true });
+    down.mail.put([fromOne(two, heartbeat), { from: three, to: two, message: proposal }]);
+    down.mail.flush();
+    down.mail.put([fromOne(two, heartbeat)]);
+    down.mail.flush();
+    expect(down.unsent).toEqual([{ kind: "message", from: three, message: proposal }]);
+    const up = buildMail(one);
+    up.mail.put([fromOne(two, proposal)]);
+    up.mail.flush();
+    expect(up.unsent).toEqual([]);
   });
 
   it("drops what it cannot read, counts it, and does not fill the log with it", async () => {

@@ -36,6 +36,8 @@ type End = {
   readonly gate: ArrivalGate;
   receiver: PeerReceiver | undefined;
   peers: ReadonlySet<MemberId>;
+  /** Who has spoken to it: it may answer them, as the real network answers on their own streams. */
+  readonly callers: Set<MemberId>;
   isGone: boolean;
 };
 
@@ -64,11 +66,11 @@ export class SimulatedNetwork {
 
   /**
    * The network as that member sees it. A member that restarts joins again: frames then go to the new one only, and what the old one still sends
-   * goes nowhere. As the port says, a member speaks only to the peers it has named.
+   * goes nowhere. A member speaks only to the peers it has named, and answers those who have spoken to it.
    */
   join(member: MemberId, gate: ArrivalGate = (run) => run()): PeerNetwork {
     this.leave(member);
-    const end: End = { member, gate, receiver: undefined, peers: new Set(), isGone: false };
+    const end: End = { member, gate, receiver: undefined, peers: new Set(), callers: new Set(), isGone: false };
     this.#ends.set(member, end);
     return {
       setPeers: (peers: readonly PeerAddress[]) => {
@@ -84,11 +86,13 @@ export class SimulatedNetwork {
     };
   }
 
-  /** The member is gone; frames to it are lost, also those on the way. */
+  /** The member is gone; frames to it are lost, also those on the way, and its peers hear of it. */
   leave(member: MemberId): void {
     const end = this.#ends.get(member);
-    if (end !== undefined) end.isGone = true;
+    if (end === undefined) return;
+    end.isGone = true;
     this.#ends.delete(member);
+    this.#reportLosses((_, to) => to === member);
   }
 
   setFaults(faults: NetworkFaults): void {
@@ -123,7 +127,7 @@ export class SimulatedNetwork {
   }
 
   #send(end: End, to: MemberId, parts: readonly Uint8Array[]): boolean {
-    if (end.isGone || !end.peers.has(to)) return false;
+    if (end.isGone || !(end.peers.has(to) || end.callers.has(to))) return false;
     this.#sent += 1;
     const frame = Buffer.concat(parts);
     const { dropChance, repeatChance } = this.#faults;
@@ -149,6 +153,7 @@ export class SimulatedNetwork {
     end.gate(() => {
       if (end.isGone) return;
       this.#delivered += 1;
+      end.callers.add(from);
       // A receiver has the frame during the call only, so it must not find it afterwards.
       const lent = Uint8Array.from(frame);
       end.receiver?.message(from, lent);

@@ -118,6 +118,27 @@ describe("SimulatedNetwork", () => {
     expect(got).toEqual([]);
   });
 
+  it("answers those who have spoken to it, named or not", async () => {
+    const { clock, network, port } = build();
+    const other = network.join(b);
+    const heard: number[] = [];
+    const silent = { linkLost: () => {}, snapshot: () => undefined, answer: () => Promise.reject(new Error("no")) };
+    port.receive({ ...silent, message: (_, frame) => heard.push(frame[0] as number) });
+    expect(other.send(a, [new Uint8Array([1])])).toBe(false);
+    port.send(b, [new Uint8Array([2])]);
+    await clock.advance(2);
+    expect(other.send(a, [new Uint8Array([3])])).toBe(true);
+    await clock.advance(2);
+    expect(heard).toEqual([3]);
+  });
+
+  it("tells of a member that is gone", async () => {
+    const { clock, network, lost } = build();
+    network.leave(b);
+    await clock.advance(5);
+    expect(lost).toEqual([b]);
+  });
+
   it("tells of links that are lost, once", async () => {
     const { clock, network, lost } = build();
     network.partition([[a], [b]]);

@@ -12,7 +12,8 @@ pnpm sim --minutes M [--from N] searches for M minutes, from a random seed or fr
 pnpm sim --seeds K [--from N]   searches K seeds
 pnpm sim --plan FILE [--trace]  lives through a plan that a failure has left behind
   --plant NAME                  with a bug planted on purpose: has to fail
-  --no-members                  without changes of the members`;
+  --no-members                  without changes of the members
+  --no-shrink                   leaves a failing run as long as it is`;
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     plant: { type: "string" },
     trace: { type: "boolean" },
     "no-members": { type: "boolean" },
+    "no-shrink": { type: "boolean" },
     help: { type: "boolean" },
   },
 });
@@ -99,6 +101,7 @@ async function report(failed: RunResult, runPlan: (plan: Plan) => Promise<RunRes
   const { plan, failure } = failed;
   say(`\nFAILED: seed ${plan.seed} after ${failure?.atMs.toFixed(0)} ms: ${failure?.text}`);
   say(`pnpm sim --seed ${plan.seed}${values.plant === undefined ? "" : ` --plant ${values.plant}`}`);
+  if (values["no-shrink"] === true) return;
   const endMs = performance.now() + 90_000;
   const shortest = await shrink(failed, runPlan, { triesMax: 300, isOver: () => performance.now() > endMs });
   const file = join(tmpdir(), `quorate-sim-${plan.seed}.json`);

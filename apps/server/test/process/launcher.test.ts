@@ -9,14 +9,14 @@ const launcher = new URL("../../../../bin/quorate", import.meta.url).pathname;
 /** A checkout with the launcher, this Node, and a program that tells how it was called. */
 function buildCheckout(options: { isBuilt: boolean }): string {
   const root = realpathSync(scratchDirectory());
-  for (const directory of ["bin", "apps/server/dist", "node_modules/node/bin"])
+  for (const directory of ["bin", "apps/server/dist/bundle", "node_modules/node/bin"])
     mkdirSync(join(root, directory), { recursive: true });
   copyFileSync(launcher, join(root, "bin/quorate"));
   symlinkSync("quorate", join(root, "bin/etcd"));
   symlinkSync(process.execPath, join(root, "node_modules/node/bin/node"));
   const program =
     "console.log(JSON.stringify({ main: process.argv[1], argv: process.argv.slice(2), cwd: process.cwd(), ppid: process.ppid, cache: process.env.NODE_COMPILE_CACHE }));";
-  if (options.isBuilt) writeFileSync(join(root, "apps/server/dist/main.js"), program);
+  if (options.isBuilt) writeFileSync(join(root, "apps/server/dist/bundle/main.js"), program);
   return root;
 }
 
@@ -30,7 +30,7 @@ describe("bin/quorate", () => {
     const root = buildCheckout({ isBuilt: true });
     const said = call(join(root, "bin/quorate"), ["--name=a b", "", "*"], "/");
     expect(said).toMatchObject({
-      main: join(root, "apps/server/dist/main.js"),
+      main: join(root, "apps/server/dist/bundle/main.js"),
       argv: ["--name=a b", "", "*"],
       cwd: "/",
     });
@@ -47,7 +47,7 @@ describe("bin/quorate", () => {
     const elsewhere = scratchDirectory();
     symlinkSync(join(root, "bin/etcd"), join(elsewhere, "one"));
     symlinkSync("one", join(elsewhere, "two"));
-    const main = join(root, "apps/server/dist/main.js");
+    const main = join(root, "apps/server/dist/bundle/main.js");
     expect(call(join(elsewhere, "two"), [], "/").main).toBe(main);
     expect(call("./two", [], elsewhere).main).toBe(main);
     expect(call("sh", ["-c", "two"], "/", `${elsewhere}:/usr/bin:/bin`).main).toBe(main);

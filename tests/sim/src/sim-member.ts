@@ -24,6 +24,8 @@ export type MemberWitness = Readonly<{
   trace: Trace;
   nowMs: () => number;
   removed: (member: MemberId) => void;
+  /** Somebody who has been removed speaks: as on the real network it is told so, and not listened to. */
+  turnedAway: (member: MemberId) => void;
 }>;
 
 /** The process of one member, as the simulation handles it. */
@@ -42,6 +44,7 @@ export class SimMember implements SimulatedProcess {
     const { truth, trace, nowMs } = witness;
     let member: Member | undefined;
     let field = 0;
+    const isRemoved = (other: MemberId): boolean => member?.state.membership.isRemoved(other) === true;
     if (!world.disk.exists("/wal")) world.disk.makeDirectory("/wal");
     member = await openMember(
       { ...memberDefaults, ...options, databasePath: join(directory, "db") },
@@ -49,7 +52,7 @@ export class SimMember implements SimulatedProcess {
         ...world,
         network: {
           ...network,
-          receive: (receiver) => network.receive(traced(id, receiver, { trace, nowMs })),
+          receive: (receiver) => network.receive(guarded(id, receiver, { ...witness, isRemoved })),
         },
         logger: silentLogger,
         meter: silentMeter,
@@ -164,17 +167,22 @@ const memberDefaults: Omit<MemberOptions, "databasePath"> = {
   storageVersion: "3.7.0",
 };
 
-/** Notes each frame that arrives, so that the trace of a run is that of all its bytes. */
-function traced(to: MemberId, receiver: PeerReceiver, watch: { trace: Trace; nowMs: () => number }): PeerReceiver {
+/** Notes each frame that arrives, so that the trace of a run is that of all its bytes, and turns away who has been removed. */
+function guarded(
+  to: MemberId,
+  receiver: PeerReceiver,
+  watch: MemberWitness & { isRemoved: (member: MemberId) => boolean },
+): PeerReceiver {
   return {
     message: (from, frame) => {
       watch.trace.bytes(watch.nowMs(), `${from}>${to}`, frame);
-      receiver.message(from, frame);
+      if (watch.isRemoved(from)) watch.turnedAway(from);
+      else receiver.message(from, frame);
     },
     linkLost: (member) => receiver.linkLost(member),
     snapshot: (from, header, sizeBytes) => {
       watch.trace.note(watch.nowMs(), `${from} sends ${to} a snapshot`);
-      return receiver.snapshot(from, header, sizeBytes);
+      return watch.isRemoved(from) ? undefined : receiver.snapshot(from, header, sizeBytes);
     },
     answer: (from, question) => receiver.answer(from, question),
   };

@@ -40,6 +40,10 @@ export class SimWorld {
       truth: this.truth,
       trace: this.trace,
       nowMs: () => this.nowMs(),
+      turnedAway: (member: MemberId) =>
+        void this.cluster.clock.after(1, () => {
+          if (this.isThere(member)) this.cluster.enter(member, (process) => process.member.core.cluster.wasRemoved());
+        }),
       removed: (member: MemberId) => void this.cluster.clock.after(0, () => this.dismiss(member)),
     };
     this.cluster = new SimulatedCluster<SimMember>({

@@ -1,5 +1,5 @@
 /** Numbers that a window looks back: what is older than that counts as seen. */
-const windowSize = 4096;
+const windowSize = 65_536;
 /** Lives of one member that are remembered as over. */
 const retiredMax = 16;
 

@@ -124,7 +124,7 @@ class Daemon implements RunningMember {
         cluster: self.cluster,
         version: { server: serverVersion, minCluster: minClusterVersion },
         tls: peerTlsOf(config),
-        isRemoved: (member) => this.#member?.state.membership.isRemoved(member) === true,
+        isRemoved: (member) => this.#member?.state.membership.isGone(member) === true,
         onRemoved: () => this.#member?.core.cluster.wasRemoved(),
       },
       { ...this.#ports, logger, meter: createMeter(metrics) },

@@ -21,6 +21,7 @@ import { VersionKeeper } from "./version-keeper.js";
 const retryMs = 1000;
 /** A removed member goes on for so long: the others are to learn that the removal is committed. */
 const farewellMs = 1000;
+const handOverAfterTicks = 2;
 
 /** What is needed of the rest of a core. */
 export type ClusterParts = Readonly<{
@@ -60,6 +61,8 @@ export class ClusterKeeper {
   #isAlarmProposed = false;
   #retry: Timer | undefined;
   #farewell: Timer | undefined;
+  #complaint: Timer | undefined;
+  #handingOver: Timer | undefined;
 
   constructor(
     parts: ClusterParts,
@@ -92,6 +95,7 @@ export class ClusterKeeper {
       this.#resolveRemoved = resolve;
     });
     if (this.#state.membership.isRemoved(this.#state.member)) this.#resolveRemoved();
+    this.#complainLater();
   }
 
   /** There is a leader, and this member has applied an entry of its term. */
@@ -113,14 +117,14 @@ export class ClusterKeeper {
     if (this.#resolve === undefined || !this.#hasJoined || !this.#isPublished()) return;
     if (this.#state.membership.clusterVersion === undefined) return;
     this.#logger.info("published local member to cluster through raft", {
-      "local-member-id": hex(this.#state.member),
-      "local-member-attributes": JSON.stringify({ name: this.#options.name, clientURLs: this.#options.clientURLs }),
+      ...this.#attributes(),
       "cluster-id": hex(this.#state.cluster),
     });
     this.#state.membership.settle();
     this.#resolve();
     this.#resolve = undefined;
     this.#retry?.cancel();
+    this.#complaint?.cancel();
   }
 
   /** A change of the members has been applied, or refused. @param serial of the request, when it was made here. */
@@ -130,8 +134,8 @@ export class ClusterKeeper {
     const { membership, member } = this.#state;
     if (!membership.isRemoved(member) || this.#farewell !== undefined) return;
     this.#farewell = this.#clock.after(farewellMs, () => this.#resolveRemoved());
-    // At once: with the word that the removal is committed goes the word to take over. Who has applied it no longer listens to this member.
-    this.#handOver();
+    // Whoever takes over has to have applied the removal: a member with a change before it does not stand for election.
+    this.#handingOver = this.#clock.after(handOverAfterTicks * this.#options.tickMs, () => this.#handOver());
   }
 
   /** Another member says that this one was removed. */
@@ -155,6 +159,8 @@ export class ClusterKeeper {
     this.changes.stop();
     this.#retry?.cancel();
     this.#farewell?.cancel();
+    this.#complaint?.cancel();
+    this.#handingOver?.cancel();
     this.#retry = undefined;
   }
 
@@ -168,6 +174,27 @@ export class ClusterKeeper {
     }
     this.#retry = this.#clock.after(retryMs, () => this.#publish());
     this.applied();
+  }
+
+  /** Says again and again that there is nobody to tell: without a quorum this member waits, and serves no client. */
+  #complainLater(): void {
+    const { requestTimeoutMs } = this.#options;
+    this.#complaint = this.#clock.after(requestTimeoutMs, () => {
+      this.#logger.warn("failed to publish local member to cluster through raft", {
+        ...this.#attributes(),
+        "publish-timeout": `${requestTimeoutMs / 1000}s`,
+        error: "context deadline exceeded",
+      });
+      this.#complainLater();
+    });
+  }
+
+  #attributes(): Readonly<Record<string, string>> {
+    const { name, clientURLs } = this.#options;
+    return {
+      "local-member-id": hex(this.#state.member),
+      "local-member-attributes": JSON.stringify({ name, clientURLs }),
+    };
   }
 
   #isPublished(): boolean {

@@ -277,7 +277,14 @@ export class MemberChanges {
     const id = decodeId(body);
     return new Promise((resolve, reject) => {
       if (!this.#isLeader()) return reject(new Error(refusalText({ code: "server/not-leader" })));
-      this.#promoteHere(this.#parts.serial.next(), id, (outcome) => {
+      const serial = this.#parts.serial.next();
+      // The asker has given up by then, and leadership may be lost.
+      const timer = this.#ports.clock.after(this.#options.requestTimeoutMs, () => {
+        this.cancel(serial);
+        reject(new Error(refusalText({ code: "server/not-leader" })));
+      });
+      this.#promoteHere(serial, id, (outcome) => {
+        timer.cancel();
         if (outcome.kind === "refused") return reject(new Error(refusalText(outcome.fault)));
         const { members } = MemberListResponse.decode(outcome.reply);
         resolve(MemberListResponse.encode({ members }));

@@ -33,6 +33,7 @@ export class Membership {
   readonly #members = new Map<MemberId, MemberRecord>();
   readonly #removed = new Set<MemberId>();
   #assumed: readonly MemberRecord[];
+  #parting: readonly MemberId[] = [];
   #clusterVersion: string | undefined;
 
   /** @param assumed members as a new member was told of them, before the log does. */
@@ -88,6 +89,16 @@ export class Membership {
   /** True for a member that was in the cluster and is no longer: its id never comes back. */
   isRemoved(id: MemberId): boolean {
     return this.#removed.has(id);
+  }
+
+  /** Says who of the removed is still spoken with. */
+  part(members: readonly MemberId[]): void {
+    this.#parting = members;
+  }
+
+  /** True for a removed member that is no longer spoken with. */
+  isGone(id: MemberId): boolean {
+    return this.#removed.has(id) && !this.#parting.includes(id);
   }
 
   put(writer: MembershipWriter, member: MemberRecord): void {

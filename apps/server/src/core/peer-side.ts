@@ -1,10 +1,13 @@
-import { assert } from "@quorate/common";
+import { assert, type PeerAddress, type PeerNetwork, type Timer } from "@quorate/common";
 import type { Envelope, RaftNode } from "@quorate/raft";
 import type { CoreOptions, CorePorts } from "./core-options.js";
 import { FirstElection } from "./first-election.js";
 import type { MemberState } from "./member-state.js";
 import { type MailParts, PeerMail } from "./peer-mail.js";
 import { PeerQuestions } from "./peer-questions.js";
+
+/** How long a link to a member outlives its removal. */
+const partingMs = 500;
 
 /** The side of a core that faces the other members. Without a network there are none. */
 export class PeerSide {
@@ -14,6 +17,8 @@ export class PeerSide {
   readonly #ports: CorePorts;
   readonly #mail: PeerMail | undefined;
   readonly #firstElection: FirstElection;
+  #peers: readonly PeerAddress[] = [];
+  #partings: Timer | undefined;
 
   constructor(
     parts: { state: MemberState; raft: RaftNode } & Pick<MailParts, "push" | "unsent" | "snapshots">,
@@ -44,15 +49,26 @@ export class PeerSide {
     this.#mail?.flush();
   }
 
-  /** The members are others now, or elsewhere. */
+  /** The members are others now, or elsewhere. Who was removed is spoken with for a little longer: it is to learn of it, and may have to hand over. */
   membersChanged(): void {
-    const { network } = this.#ports;
+    const { network, clock } = this.#ports;
     if (network === undefined) return;
     const others = this.#state.membership.known().filter(({ id }) => id !== this.#state.member);
-    network.setPeers(others.map(({ id, peerURLs }) => ({ member: id, urls: peerURLs })));
+    const peers = others.map(({ id, peerURLs }): PeerAddress => ({ member: id, urls: peerURLs }));
+    const leaving = this.#peers.filter(({ member }) => this.#state.membership.isRemoved(member));
+    this.#peers = peers;
+    this.#partings?.cancel();
+    this.#speakWith(network, leaving);
+    if (leaving.length > 0) this.#partings = clock.after(partingMs, () => this.#speakWith(network, []));
+  }
+
+  #speakWith(network: PeerNetwork, leaving: readonly PeerAddress[]): void {
+    this.#state.membership.part(leaving.map(({ member }) => member));
+    network.setPeers([...this.#peers, ...leaving]);
   }
 
   stop(): void {
+    this.#partings?.cancel();
     this.#firstElection.stop();
     this.#mail?.stop();
   }

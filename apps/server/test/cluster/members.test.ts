@@ -1,4 +1,4 @@
-import type { MemberId } from "@quorate/common";
+import { type MemberId, silentLogger } from "@quorate/common";
 import { describe, expect, it } from "vitest";
 import { ClusterHarness } from "../support/cluster-harness.js";
 import { clusters } from "../support/clusters.js";
@@ -69,6 +69,26 @@ describe("a cluster whose members change", () => {
       expect(harness.member(first).state.membership.clusterVersion).toBe("3.0.0");
       await harness.start(third);
       await harness.cluster.until(() => harness.member(third).state.membership.clusterVersion === "3.7.0");
+    } finally {
+      await harness.dispose();
+    }
+  });
+
+  it("says while it waits for a quorum that it has nobody to tell its name", async () => {
+    const warnings: string[] = [];
+    const logger = () => ({ ...silentLogger, warn: (message: string) => warnings.push(message) });
+    const harness = new ClusterHarness({ logger });
+    const [first, second] = harness.founders as [MemberId, MemberId];
+    try {
+      await harness.cluster.finished(harness.cluster.start(first));
+      await harness.cluster.advance(15_000);
+      const complaint = "failed to publish local member to cluster through raft";
+      expect(warnings.filter((message) => message === complaint)).toHaveLength(2);
+      await harness.start(second);
+      await harness.cluster.finished(harness.member(first).ready);
+      warnings.length = 0;
+      await harness.cluster.advance(15_000);
+      expect(warnings).not.toContain(complaint);
     } finally {
       await harness.dispose();
     }

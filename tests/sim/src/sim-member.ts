@@ -44,7 +44,7 @@ export class SimMember implements SimulatedProcess {
     const { truth, trace, nowMs } = witness;
     let member: Member | undefined;
     let field = 0;
-    const isRemoved = (other: MemberId): boolean => member?.state.membership.isRemoved(other) === true;
+    const isRemoved = (other: MemberId): boolean => member?.state.membership.isGone(other) === true;
     if (!world.disk.exists("/wal")) world.disk.makeDirectory("/wal");
     member = await openMember(
       { ...memberDefaults, ...options, databasePath: join(directory, "db") },

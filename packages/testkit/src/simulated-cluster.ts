@@ -41,6 +41,8 @@ export type SimulatedClusterOptions<Process extends SimulatedProcess> = Readonly
   network?: NetworkFaults | undefined;
   /** A process has met the loss of power that `crashAtOperation` ordered. */
   onDark?: ((member: MemberId) => void) | undefined;
+  /** A process cannot go on. True says that this was to be expected: it ends, as by a loss of power, and the run goes on. */
+  onFatal?: ((member: MemberId, error: Error) => boolean) | undefined;
 }>;
 
 /** A file system in memory where there is one: nothing here has to survive the machine. */
@@ -125,7 +127,9 @@ export class SimulatedCluster<Process extends SimulatedProcess> {
       directory: machine.directory,
       turn: (run) => void life.clock.after(0, run),
       fatal: (error) => {
-        if (!life.isOver) this.#fatal.push(error);
+        if (life.isOver) return;
+        if (this.#options.onFatal?.(member, error) === true) this.#die(member);
+        else this.#fatal.push(error);
       },
     };
     try {
@@ -255,6 +259,11 @@ export class SimulatedCluster<Process extends SimulatedProcess> {
 
   /** Inside an operation of the disk: the process has done its last, whatever its code still does now. */
   #darken(member: MemberId): void {
+    this.#die(member, () => this.#options.onDark?.(member));
+  }
+
+  /** Called from within the process. */
+  #die(member: MemberId, done: () => void = () => {}): void {
     const machine = this.machine(member);
     const process = this.#processes.get(member);
     this.#end(machine);
@@ -262,7 +271,7 @@ export class SimulatedCluster<Process extends SimulatedProcess> {
     this.clock.after(0, () => {
       machine.crashDisk("power");
       this.#abandon(machine, process);
-      this.#options.onDark?.(member);
+      done();
     });
   }
 

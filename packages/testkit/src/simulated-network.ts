@@ -155,7 +155,7 @@ export class SimulatedNetwork {
       this.#delivered += 1;
       end.callers.add(from);
       // A receiver has the frame during the call only, so it must not find it afterwards.
-      const lent = Uint8Array.from(frame);
+      const lent = new Uint8Array(frame);
       end.receiver?.message(from, lent);
       lent.fill(0xee);
     });

@@ -67,7 +67,7 @@ export class SnapshotTravel {
     const { arrival, sink } = attempt;
     if (arrival.isGone() || !this.#route.isOpen() || this.#route.breaks()) return this.#abort(attempt);
     arrival.run(() => {
-      const work = chunk === undefined ? sink.finish() : sink.write(Uint8Array.from(chunk));
+      const work = chunk === undefined ? sink.finish() : sink.write(new Uint8Array(chunk));
       work.then(
         () => {
           if (chunk !== undefined) return this.#next(attempt);

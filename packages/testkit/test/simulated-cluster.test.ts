@@ -167,6 +167,26 @@ describe("SimulatedCluster", () => {
     await cluster.dispose();
   });
 
+  it("ends only the process of a member that was expected to fail", async () => {
+    const cluster = new SimulatedCluster({
+      seed: 1,
+      createMember: async (world) => new Counter(world),
+      onFatal: (member, error) => member === a && error.message === "expected",
+    });
+    for (const member of [a, b]) {
+      cluster.add(member);
+      await cluster.start(member);
+    }
+    const before = cluster.get(a);
+    before.world.fatal(new Error("expected"));
+    await cluster.advance(500);
+    expect([cluster.running, before.count, before.isAbandoned]).toEqual([[b], 0, true]);
+    expect(await cluster.start(a)).toBe(true);
+    cluster.get(b).world.fatal(new Error("expected"));
+    await expect(cluster.advance(1)).rejects.toThrow("expected");
+    await cluster.dispose();
+  });
+
   it("ends the run when a member cannot go on", async () => {
     const cluster = await started();
     cluster.get(a).world.fatal(new Error("broken"));

@@ -18,6 +18,7 @@ type Mood = Readonly<{
 const faultKinds: readonly WorldAction["kind"][] = [
   "crash",
   "crash-at-write",
+  "disk-error",
   "stop",
   "pause",
   "partition",
@@ -181,6 +182,7 @@ function makeFault(kind: WorldAction["kind"], random: SimulatedRandom): WorldAct
     case "crash-at-write":
       return { kind, member, operations: random.integer(1, 40), downMs };
     case "stop":
+    case "disk-error":
       return { kind, member, downMs };
     case "pause":
       return { kind, member, forMs };

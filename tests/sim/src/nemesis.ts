@@ -8,6 +8,8 @@ export class Nemesis {
   readonly #world: SimWorld;
   readonly #downMs = new Map<MemberId, number>();
   #hunt: LeaderHunt | undefined;
+  /** Members with a broken disk, and for how long they are down after that. */
+  readonly #failing = new Map<MemberId, number>();
   #isOver = false;
   #cuts = 0;
   counts = { crashes: 0, pauses: 0, partitions: 0 };
@@ -18,6 +20,13 @@ export class Nemesis {
       this.counts.crashes += 1;
       this.#world.note(`${member} lost its power in the middle of a write`);
       this.#startLater(member, this.#downMs.get(member) ?? 0);
+    };
+    world.onFatal = (member, error) => {
+      if (!this.#failing.has(member)) return false;
+      this.counts.crashes += 1;
+      this.#world.note(`${member} ends because of its disk: ${error.message}`);
+      this.#repair(member);
+      return true;
     };
   }
 
@@ -32,6 +41,12 @@ export class Nemesis {
         const member = this.#world.pick(action.member);
         this.#downMs.set(member, action.downMs);
         if (cluster.machine(member).life !== undefined) cluster.crashAtOperation(member, action.operations);
+        return;
+      }
+      case "disk-error": {
+        const member = this.#world.pick(action.member);
+        this.#failing.set(member, action.downMs);
+        cluster.machine(member).disk.failWhen(({ kind }) => (kind === "sync" || kind === "write" ? "EIO" : undefined));
         return;
       }
       case "stop":
@@ -93,6 +108,7 @@ export class Nemesis {
       const machine = cluster.machine(member);
       machine.syncMs = { min: 0, max: 0 };
       machine.disk.losePowerAt(Number.POSITIVE_INFINITY);
+      machine.disk.failWhen(() => undefined);
       cluster.wake(member);
     }
     // Whoever is on its way down or up gets there first.
@@ -129,6 +145,13 @@ export class Nemesis {
     });
   }
 
+  #repair(member: MemberId): void {
+    const downMs = this.#failing.get(member) ?? 0;
+    this.#failing.delete(member);
+    this.#world.cluster.machine(member).disk.failWhen(() => undefined);
+    this.#startLater(member, downMs);
+  }
+
   #startLater(member: MemberId, downMs: number): void {
     const { cluster } = this.#world;
     cluster.clock.after(Math.max(1, downMs), () => {
@@ -136,7 +159,11 @@ export class Nemesis {
       const machine = cluster.machine(member);
       if (machine.life !== undefined || machine.disk.isDark) return;
       this.#world.note(`${member} starts`);
-      void this.#world.start(member);
+      this.#world.start(member).catch((error: unknown) => {
+        if (!this.#failing.has(member)) throw error;
+        this.#world.note(`${member} does not come up because of its disk`);
+        this.#repair(member);
+      });
     });
   }
 

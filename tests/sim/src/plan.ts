@@ -22,6 +22,8 @@ export type WorldAction = Readonly<
   | { kind: "crash"; member: number; by: "process" | "power"; downMs: number }
   /** The power goes away at the so manyth operation of its disk. */
   | { kind: "crash-at-write"; member: number; operations: number; downMs: number }
+  /** From now on its disk fails what it is asked to write or sync. The process has to end; the next one finds the disk repaired. */
+  | { kind: "disk-error"; member: number; downMs: number }
   | { kind: "stop"; member: number; downMs: number }
   | { kind: "pause"; member: number; forMs: number }
   /** Bit n says on which side the nth member is. */

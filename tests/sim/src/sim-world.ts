@@ -27,6 +27,8 @@ export class SimWorld {
   readonly random: SimulatedRandom;
   /** Called for a member whose machine has lost its power by itself. */
   onDark: (member: MemberId) => void = () => {};
+  /** Called when a process says that it cannot go on. @returns true when it has every reason to. */
+  onFatal: (member: MemberId, error: Error) => boolean = () => false;
   readonly #open = new Map<MemberId, Set<() => void>>();
   readonly #joiners = new Map<MemberId, readonly MemberRecord[]>();
   #founders: readonly MemberId[] = [];
@@ -58,6 +60,11 @@ export class SimWorld {
       onDark: (member) => {
         this.connectionsLost(member);
         this.onDark(member);
+      },
+      onFatal: (member, error) => {
+        if (!this.onFatal(member, error)) return false;
+        this.connectionsLost(member);
+        return true;
       },
     });
     this.random = this.cluster.random.fork();

@@ -66,7 +66,7 @@ export class Truth {
   committed(member: MemberId, entries: readonly Entry[]): void {
     for (const entry of entries) {
       const known = this.#entries.get(entry.index);
-      if (known === undefined) this.#entries.set(entry.index, { ...entry, data: Uint8Array.from(entry.data) });
+      if (known === undefined) this.#entries.set(entry.index, { ...entry, data: new Uint8Array(entry.data) });
       else if (known.term !== entry.term || known.kind !== entry.kind || !equalBytes(known.data, entry.data)) {
         const text = `${member} has ${describe(entry)} at ${entry.index}, where ${describe(known)} was committed`;
         throw new SimFailure("equal committed prefixes", text);
@@ -109,7 +109,7 @@ export class Truth {
     this.#revisions.push({
       revision,
       events,
-      records: changes.map(({ record }) => Uint8Array.from(record)),
+      records: changes.map(({ record }) => new Uint8Array(record)),
       ...options,
     });
   }

@@ -72,6 +72,7 @@ describe("makePlan", () => {
         "cut",
         "defragment",
         "delete",
+        "disk-error",
         "grant",
         "hash",
         "hunt-leaders",

@@ -23,6 +23,24 @@ export const plants: Readonly<Record<string, Plant>> = {
     to: "this.#serve(read);\n        if (false)",
     why: "a linearizable read is served from what this member has, without asking the leader",
   },
+  "lease-cut-short": {
+    file: "/apps/server/dist/core/lease-keeper.js",
+    from: "promote(this.#clock.monotonicMs(), extendMs)",
+    to: "promote(this.#clock.monotonicMs() - 4000, 0)",
+    why: "a new leader counts the time of leases from before it led",
+  },
+  "watch-skips-revision": {
+    file: "/packages/mvcc/dist/watch/watcher-state.js",
+    from: "request.startRevision ?? after(present)",
+    to: "request.startRevision === undefined ? after(present) : request.startRevision + 1",
+    why: "a watch that goes on at another member begins one revision too late",
+  },
+  "proposal-twice": {
+    file: "/apps/server/dist/core/peer-mail.js",
+    from: ".window.take(head.life, head.number))",
+    to: ".window.take(head.life, head.number) && false)",
+    why: "a forwarded write that the network repeats is carried out twice",
+  },
 };
 
 /**

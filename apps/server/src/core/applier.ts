@@ -111,7 +111,7 @@ export class Applier {
     const view = viewEntry(entry.data);
     const isAwaited = serial.mayBeAwaited(view);
     const isOverQuota = costly.has(view.field) && this.#isOverQuota(view.end - view.start);
-    const span = isAwaited ? tracing.applying(view.serial) : undefined;
+    const span = tracing.applying(index, isAwaited ? view.serial : undefined);
     const outcome = applyRequest(state, entry.data, view, { index, term, nowMs, isAwaited });
     const tookMs = clock.monotonicMs() - nowMs;
     observe.applied(view.field, tookMs / 1000, outcome.kind === "done");

@@ -10,11 +10,12 @@ type Followed = { readonly entry: Entry; readonly parent: Context; span: Span; s
 
 /**
  * Spans of a follower for entries that are traced at their leader: `core.receive` until the entry is handed to the log, `core.sync` until it is on the disk,
- * `core.acknowledge` until the leader has been told so.
+ * `core.acknowledge` until the leader has been told so. It remembers what the span of each entry's apply goes under.
  */
 export class FollowerSpans {
   readonly #tracer: Tracer;
   readonly #followed = new Map<number, Followed>();
+  readonly #toApply = new Map<number, Context>();
   #acknowledging: Span[] = [];
 
   constructor(tracer: Tracer) {
@@ -22,7 +23,7 @@ export class FollowerSpans {
   }
 
   get isQuiet(): boolean {
-    return this.#followed.size === 0 && this.#acknowledging.length === 0;
+    return this.#followed.size === 0 && this.#acknowledging.length === 0 && this.#toApply.size === 0;
   }
 
   /** Entries have come from a leader. @param traces their spans, by position among the entries. */
@@ -63,7 +64,21 @@ export class FollowerSpans {
       this.#end(entry.index);
       const attributes = { "raft.index": entry.index };
       this.#acknowledging.push(this.#tracer.startSpan("core.acknowledge", { attributes }, followed.parent));
+      this.willApply(entry.index, followed.parent);
     }
+  }
+
+  /** The entry's apply here belongs to another member's trace. */
+  willApply(index: number, parent: Context): void {
+    if (this.#toApply.size >= followedMax) this.#toApply.delete(this.#toApply.keys().next().value as number);
+    this.#toApply.set(index, parent);
+  }
+
+  /** An entry is being applied; what came before it has been, or was in a snapshot. @returns what its span goes under. */
+  applying(index: LogIndex): Context | undefined {
+    const parent = this.#toApply.get(index);
+    for (const earlier of [...this.#toApply.keys()]) if (earlier <= index) this.#toApply.delete(earlier);
+    return parent;
   }
 
   /** What there was to say has been handed to the network. */
@@ -81,6 +96,7 @@ export class FollowerSpans {
   /** Another member leads: what was followed may never be stored. */
   clear(): void {
     for (const index of [...this.#followed.keys()]) this.#end(index);
+    this.#toApply.clear();
     this.sent();
   }
 

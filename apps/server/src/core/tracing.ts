@@ -51,7 +51,7 @@ export interface Applying {
  * Spans of the core. Only requests whose caller is traced cost anything: the others are recognised by an empty map.
  *
  * The tree of a put: the call's server span; under it `core.propose` until its entry is on disk, `core.replicate` until a quorum has it, with the
- * spans of each follower in that, `core.apply`, and in that `core.watch`, which hands the changes to watchers and links to their streams. For a put
+ * spans of each follower in that (its own `core.apply` too), `core.apply`, and in that `core.watch`, which hands the changes to watchers and links to their streams. For a put
  * at a follower, the leader's part is under the follower's `core.propose`. What a batch shares is one span that links to all in it: the log's `wal.sync` to the proposals, the
  * store's `mvcc.flush` to what was applied. The end of leases is such a tree under `core.lease-expiry`.
  */
@@ -117,7 +117,8 @@ export class Tracing {
       traced.replicate?.end();
       if (typeof traced.key !== "string") continue;
       endPropose(traced);
-      this.#take(traced.key); // who asked for it follows it from here on
+      this.#take(traced.key); // who asked for it answers it; here it is only applied
+      this.#follower?.willApply(index, traced.parent);
     }
   }
 
@@ -172,22 +173,28 @@ export class Tracing {
     }
   }
 
-  /** An entry is being applied. @returns undefined when it is not traced. */
-  applying(serial: number): Applying | undefined {
+  /**
+   * An entry is being applied.
+   * @param serial of a request that is answered here; absent when another member answers it.
+   * @returns undefined when it is not traced.
+   */
+  applying(index: LogIndex, serial: number | undefined): Applying | undefined {
     if (this.#tracer === undefined || this.isQuiet) return undefined;
-    const traced = this.#take(serial);
-    if (traced === undefined) return undefined;
-    endPropose(traced);
-    traced.replicate?.end();
+    const followed = this.#follower?.applying(index);
+    const traced = serial === undefined ? undefined : this.#take(serial);
+    const parent = traced?.parent ?? followed;
+    if (parent === undefined) return undefined;
+    if (traced !== undefined) endPropose(traced);
+    traced?.replicate?.end();
     const tracer = this.#tracer;
-    const span = tracer.startSpan("core.apply", { attributes: { "raft.index": traced.index } }, traced.parent);
+    const span = tracer.startSpan("core.apply", { attributes: { "raft.index": index } }, parent);
     return {
-      watch: (deliver) => watchUnder(tracer, trace.setSpan(traced.parent, span), deliver),
+      watch: (deliver) => watchUnder(tracer, trace.setSpan(parent, span), deliver),
       end: (outcome) => {
         if ("fault" in outcome) span.setAttribute("error.type", outcome.fault);
         else if (outcome.committed !== undefined) this.#applied(span, outcome.committed);
         span.end();
-        traced.root?.end();
+        traced?.root?.end();
       },
     };
   }

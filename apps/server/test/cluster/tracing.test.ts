@@ -64,7 +64,7 @@ async function put(harness: ClusterHarness, at: MemberId, span: Span): Promise<v
 }
 
 describe("a put whose caller is traced, in a cluster", () => {
-  it("goes on in each follower: receive, sync, acknowledge; and names who completed the quorum", async () => {
+  it("goes on in each follower: receive, sync, acknowledge, apply; and names who completed the quorum", async () => {
     const { harness, exporters, tracerOf } = await tracedCluster();
     const leader = await harness.led();
     const root = tracerOf(leader).startSpan("KV/Put", { kind: SpanKind.SERVER }, ROOT_CONTEXT);
@@ -79,6 +79,8 @@ describe("a put whose caller is traced, in a cluster", () => {
       "  core.replicate @leader",
       "    core.acknowledge @follower1",
       "    core.acknowledge @follower2",
+      "    core.apply @follower1",
+      "    core.apply @follower2",
       "    core.receive @follower1",
       "    core.receive @follower2",
       "    core.sync @follower1",
@@ -105,10 +107,12 @@ describe("a put whose caller is traced, in a cluster", () => {
       "KV/Put @asked",
       "  core.apply @asked",
       "  core.propose @asked",
+      "    core.apply @leader",
       "    core.propose @leader",
       "    core.replicate @leader",
       "      core.acknowledge @asked",
       "      core.acknowledge @other",
+      "      core.apply @other",
       "      core.receive @asked",
       "      core.receive @other",
       "      core.sync @asked",

@@ -35,7 +35,7 @@ const append = (entries: readonly Entry[]): RaftMessage => ({
 });
 
 describe("Tracing", () => {
-  it("is quiet again when a follower has acknowledged", () => {
+  it("is quiet again when a follower has acknowledged and applied", () => {
     const { tracing, ended } = buildTracing();
     const entries = [buildEntry(1, 3, 5)];
     tracing.arrived(peer, append(entries), traces);
@@ -44,6 +44,39 @@ describe("Tracing", () => {
     tracing.persisted(entries);
     tracing.sent();
     expect(ended()).toEqual(["core.receive", "core.sync", "core.acknowledge"]);
+    expect(tracing.isQuiet).toBe(false);
+    tracing.applying(1 as LogIndex, undefined)?.end({ committed: undefined });
+    expect(ended().at(-1)).toBe("core.apply");
+    expect(tracing.isQuiet).toBe(true);
+  });
+
+  it("does not wait for the apply of what a snapshot brought, nor of what another leader may replace", () => {
+    const { tracing, ended } = buildTracing();
+    const store = (entries: readonly Entry[]): void => {
+      tracing.arrived(peer, append(entries), traces);
+      tracing.persisting(entries);
+      tracing.persisted(entries);
+      tracing.sent();
+    };
+    store([buildEntry(1, 3, 5)]);
+    expect(tracing.applying(2 as LogIndex, undefined)).toBeUndefined();
+    expect(tracing.isQuiet).toBe(true);
+    store([buildEntry(3, 3, 6)]);
+    tracing.leaderChanged();
+    expect(tracing.isQuiet).toBe(true);
+    expect(ended()).not.toContain("core.apply");
+  });
+
+  it("applies what it asked its leader for under its own request, once", () => {
+    const { tracing, ended } = buildTracing();
+    const entries = [buildEntry(1, here, 5)];
+    tracing.proposed(5, caller);
+    tracing.arrived(peer, append(entries), traces);
+    tracing.persisting(entries);
+    tracing.persisted(entries);
+    tracing.sent();
+    tracing.applying(1 as LogIndex, 5)?.end({ committed: undefined });
+    expect(ended().filter((name) => name === "core.apply")).toHaveLength(1);
     expect(tracing.isQuiet).toBe(true);
   });
 
@@ -68,6 +101,8 @@ describe("Tracing", () => {
     tracing.persisted(entries);
     tracing.committed(1 as LogIndex, peer);
     expect(ended()).toEqual(["core.propose", "core.replicate"]);
+    tracing.applying(1 as LogIndex, undefined)?.end({ committed: undefined });
+    expect(ended().at(-1)).toBe("core.apply");
     expect(tracing.isQuiet).toBe(true);
   });
 

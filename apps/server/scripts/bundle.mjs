@@ -21,8 +21,8 @@ const bundle = await rolldown({
     "copy-worker": beside("@quorate/mvcc", "./body/copy-worker.js"),
   },
   platform: "node",
-  // Compiled code stays where its package manager has put it.
-  external: [/^better-sqlite3$/, /^@node-rs\//],
+  // Compiled code stays where its package manager has put it; so does the exporter of traces, which requires its gRPC library by name.
+  external: [/^better-sqlite3$/, /^@node-rs\//, /^@opentelemetry\/exporter-/],
 });
 const { output } = await bundle.write({
   dir: directory,

@@ -15,6 +15,8 @@ export type ClusterOptions = {
   readonly size: number;
   readonly binary?: string | undefined;
   readonly flags?: readonly string[];
+  /** Flags that only the member of this name has. */
+  readonly flagsOf?: (name: string) => readonly string[];
 };
 
 const pollMs = 10;
@@ -169,10 +171,17 @@ export class ChaosCluster implements AsyncDisposable {
     this.#made += 1;
     const name = `m${this.#made}`;
     const peerUrl = `http://127.0.0.1:${proxyPort}`;
+    const { binary, flags: common = [], flagsOf } = this.#options;
     const process = await MemberProcess.prepare({
       name,
-      binary: this.#options.binary,
-      flags: [`--initial-advertise-peer-urls=${peerUrl}`, "--log-level=warn", ...flags, ...(this.#options.flags ?? [])],
+      binary,
+      flags: [
+        `--initial-advertise-peer-urls=${peerUrl}`,
+        "--log-level=warn",
+        ...flags,
+        ...common,
+        ...(flagsOf?.(name) ?? []),
+      ],
     });
     const sources = (): ReadonlyMap<string, number> => this.#pids();
     const proxy = await PeerProxy.start({ own: proxyPort, target: process.peerPort }, sources);
